@@ -1,0 +1,190 @@
+//! Opening the `SQLite` file: what kind of file it is, and connections with the settings that durability asks for.
+//!
+//! Never reads or writes an event. See <https://www.sqlite.org/wal.html> for what the settings mean.
+
+use std::fs::{self, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+
+use crate::error::{CANNOT_OPEN, Error, Result, primary_code};
+use crate::schema::{APPLICATION, FORMAT, OBJECTS};
+
+/// How long to wait for another process before the ledger is said to be locked.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How many connections read at once.
+const READERS: u32 = 8;
+/// Rows that a connection reads ahead of whoever takes them. A row may be a whole subject.
+const AHEAD: usize = 16;
+
+/// How the file is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Write,
+    Read,
+    /// On a medium that nobody can write to, without the side files of the write-ahead log.
+    ReadImmutable,
+}
+
+fn options(path: &Path, access: Access) -> SqliteConnectOptions {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(PATIENCE)
+        .synchronous(SqliteSynchronous::Full)
+        // On macOS only these make the drive itself write; elsewhere they are without effect.
+        .pragma("fullfsync", "ON")
+        .pragma("checkpoint_fullfsync", "ON")
+        .pragma("trusted_schema", "OFF")
+        .pragma("cell_size_check", "ON")
+        .row_buffer_size(AHEAD)
+        // Statements carry data on subjects, which have no place in a log of the program.
+        .disable_statement_logging();
+    match access {
+        Access::Write => {
+            options
+                .journal_mode(SqliteJournalMode::Wal)
+                .pragma("journal_size_limit", "67108864")
+                // An append goes to the middle of the index by subject: 32 MiB keep it at hand. A reader is faster with the small
+                // cache that is SQLite's own choice, since it comes back to hardly any page.
+                .pragma("cache_size", "-32768")
+        }
+        Access::Read => options.read_only(true),
+        Access::ReadImmutable => options.read_only(true).immutable(true),
+    }
+}
+
+/// A connection of its own, for writing, for a long read or for a copy.
+pub(crate) async fn connect(path: &Path, access: Access) -> Result<SqliteConnection> {
+    options(path, access).connect().await.map_err(|error| Error::storage(path, error))
+}
+
+/// A connection of its own that reads many small rows.
+pub(crate) async fn connect_to_scan(path: &Path, access: Access) -> Result<SqliteConnection> {
+    let options = options(path, access).row_buffer_size(1024);
+    options.connect().await.map_err(|error| Error::storage(path, error))
+}
+
+/// The connections that reads share.
+pub(crate) fn readers(path: &Path, access: Access) -> SqlitePool {
+    let access = if access == Access::Write { Access::Read } else { access };
+    SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .test_before_acquire(false)
+        .connect_lazy_with(options(path, access))
+}
+
+/// Makes the file and the schema in it.
+pub(crate) async fn create(path: &Path) -> Result<PathBuf> {
+    // The system itself says whether the file is new: two creators cannot both succeed.
+    OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => Error::Exists { path: path.to_owned() },
+        _ => Error::io(path, error),
+    })?;
+    let path = absolute(path)?;
+    match lay_out(&path).await {
+        Ok(()) => Ok(path),
+        Err(error) => {
+            let _ = fs::remove_file(&path); // the first error is the one to tell
+            Err(error)
+        }
+    }
+}
+
+async fn lay_out(path: &Path) -> Result<()> {
+    let storage = |error| Error::storage(path, error);
+    let mut connection = connect(path, Access::Write).await?;
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(storage)?;
+    for (_, _, statement) in OBJECTS {
+        sqlx::raw_sql(statement).execute(&mut *transaction).await.map_err(storage)?;
+    }
+    let marks = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(marks)).execute(&mut *transaction).await.map_err(storage)?;
+    transaction.commit().await.map_err(storage)?;
+    connection.close().await.map_err(storage)?;
+    sync_directory(path)
+}
+
+/// Looks what the file is before anything of it is changed. Gives its absolute path and how it can be read.
+pub(crate) async fn identify(path: &Path, wanted: Access) -> Result<(PathBuf, Access)> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(Error::NotFound { path: path.to_owned() });
+        }
+        Err(error) => return Err(Error::io(path, error)),
+        Ok(metadata) if !metadata.is_file() => {
+            return Err(Error::NotALedger {
+                path: path.to_owned(),
+                found: "a directory or a device".to_owned(),
+            });
+        }
+        Ok(_) => {}
+    }
+    let path = absolute(path)?;
+    match marks(&path, Access::Read).await {
+        Err(error) if wanted == Access::Read && cannot_make_side_files(&path, &error) => {
+            check(&path, marks(&path, Access::ReadImmutable).await)?;
+            Ok((path, Access::ReadImmutable))
+        }
+        found => {
+            check(&path, found)?;
+            Ok((path, wanted))
+        }
+    }
+}
+
+/// Whether reading failed only because the directory takes no side files, and none is there that would have to be read.
+fn cannot_make_side_files(path: &Path, error: &sqlx::Error) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    primary_code(error) == Some(CANNOT_OPEN) && !Path::new(&log).exists()
+}
+
+async fn marks(path: &Path, access: Access) -> std::result::Result<(i64, i64), sqlx::Error> {
+    let mut connection = options(path, access).connect().await?;
+    let application = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut connection).await?;
+    let format = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut connection).await?;
+    connection.close().await?;
+    Ok((application, format))
+}
+
+fn check(path: &Path, marks: std::result::Result<(i64, i64), sqlx::Error>) -> Result<()> {
+    match marks.map_err(|error| Error::storage(path, error))? {
+        (APPLICATION, FORMAT) => Ok(()),
+        (APPLICATION, found) if found > FORMAT => {
+            Err(Error::NewerFormat { path: path.to_owned(), found, known: FORMAT })
+        }
+        (APPLICATION, found) => Err(Error::Damaged {
+            path: path.to_owned(),
+            found: format!("its format is {found}, which never was one"),
+        }),
+        _ if fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0) => {
+            Err(Error::NotALedger { path: path.to_owned(), found: "an empty file".to_owned() })
+        }
+        _ => Err(Error::NotALedger {
+            path: path.to_owned(),
+            found: "an SQLite database of something else".to_owned(),
+        }),
+    }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf> {
+    fs::canonicalize(path).map_err(|error| Error::io(path, error))
+}
+
+/// Makes sure that the file's name is on the disk and not only its content.
+pub(crate) fn sync_directory(path: &Path) -> Result<()> {
+    match path.parent() {
+        #[cfg(unix)]
+        Some(directory) => {
+            let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+            fs::File::open(directory)
+                .and_then(|handle| handle.sync_all())
+                .map_err(|error| Error::io(directory, error))
+        }
+        _ => Ok(()),
+    }
+}
