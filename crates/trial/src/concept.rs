@@ -22,23 +22,11 @@ pub struct Known {
 }
 
 const fn item(id: &'static str, kind: ItemType, needed: bool) -> Known {
-    Known {
-        id,
-        group: None,
-        kind,
-        needed,
-        codes: &[],
-    }
+    Known { id, group: None, kind, needed, codes: &[] }
 }
 
 const fn coded(id: &'static str, needed: bool, codes: &'static [&'static str]) -> Known {
-    Known {
-        id,
-        group: None,
-        kind: ItemType::Code,
-        needed,
-        codes,
-    }
+    Known { id, group: None, kind: ItemType::Code, needed, codes }
 }
 
 const fn row(mut known: Known, group: &'static str) -> Known {
@@ -54,14 +42,7 @@ pub const ROLES: &[&str] = &["TARGET", "NON-TARGET", "NEW"];
 
 /// Tumour states (`TUMSTATE`). `PRESENT`, `ABSENT` and `UNEQUIVOCAL` (unequivocal progression) speak of non-targets,
 /// `EQUIVOCAL` and `UNEQUIVOCAL` of new lesions, `TOO SMALL` and `MERGED` of any.
-pub const STATES: &[&str] = &[
-    "PRESENT",
-    "ABSENT",
-    "UNEQUIVOCAL",
-    "EQUIVOCAL",
-    "TOO SMALL",
-    "MERGED",
-];
+pub const STATES: &[&str] = &["PRESENT", "ABSENT", "UNEQUIVOCAL", "EQUIVOCAL", "TOO SMALL", "MERGED"];
 
 /// Attributions of an adverse event.
 pub const ATTRIBUTIONS: &[&str] = &["UNRELATED", "UNLIKELY", "POSSIBLE", "PROBABLE", "DEFINITE"];
@@ -75,14 +56,16 @@ pub fn items(concept: Concept) -> &'static [Known] {
             K
         }
         Concept::DiseaseHistory => {
-            const K: &[Known] = &[
-                item("MHSTDAT", PartialDate, false),
-                item("MHMETDAT", PartialDate, false),
-            ];
+            const K: &[Known] = &[item("MHSTDAT", PartialDate, false), item("MHMETDAT", PartialDate, false)];
             K
         }
         Concept::PriorTherapy => {
-            const K: &[Known] = &[item("CMTRT", Text, true), item("CMSTDAT", PartialDate, true)];
+            const K: &[Known] = &[
+                item("CMTRT", Text, true),
+                item("CMSTDAT", PartialDate, true),
+                // Without an end it is under way.
+                item("CMENDAT", PartialDate, false),
+            ];
             K
         }
         Concept::Ecog => {
@@ -99,6 +82,8 @@ pub fn items(concept: Concept) -> &'static [Known] {
                 item("TRDAT", PartialDate, true),
                 // INVESTIGATOR when absent; otherwise EVAL/EVALID.
                 item("TREVAL", Text, false),
+                // Order of the visit, where an import gives one; otherwise the visit's place in the schedule.
+                item("VISITNUM", Decimal, false),
                 row(item("TULNKID", Text, true), LESIONS),
                 row(coded("TUORRES", true, ROLES), LESIONS),
                 // LYMPH NODE makes a lesion nodal, BRAIN intracranial.
@@ -110,8 +95,10 @@ pub fn items(concept: Concept) -> &'static [Known] {
                 row(item("TRREASND", Text, false), LESIONS),
                 row(item("SPLITFROM", Text, false), LESIONS),
                 row(item("MERGEDINTO", Text, false), LESIONS),
+                // Progressing at entry, amenable to SABR, irradiated before: read for eligibility and strata.
                 row(item("OPD", YesNo, false), LESIONS),
                 row(item("AMENABLE", YesNo, false), LESIONS),
+                row(item("PRIORRT", YesNo, false), LESIONS),
             ];
             K
         }
@@ -132,11 +119,7 @@ pub fn items(concept: Concept) -> &'static [Known] {
         Concept::SystemicTherapy => {
             const K: &[Known] = &[
                 item("CMTRT", Text, true),
-                coded(
-                    "CMREAS",
-                    true,
-                    &["BASELINE", "PROTOCOL", "PROGRESSION", "TOXICITY", "OTHER"],
-                ),
+                coded("CMREAS", true, &["BASELINE", "PROTOCOL", "PROGRESSION", "TOXICITY", "OTHER"]),
                 item("CMSTDAT", PartialDate, true),
                 item("CMENDAT", PartialDate, false),
             ];
@@ -145,6 +128,8 @@ pub fn items(concept: Concept) -> &'static [Known] {
         Concept::AdverseEvent => {
             const K: &[Known] = &[
                 item("AETERM", Text, true),
+                // The dictionary's term, read in the place of AETERM where it is given.
+                item("AEDECOD", Text, false),
                 item("AEBODSYS", Text, false),
                 item("AETOXGR", Integer, false),
                 coded("AESEV", false, &["MILD", "MODERATE", "SEVERE"]),
@@ -169,11 +154,8 @@ pub fn items(concept: Concept) -> &'static [Known] {
             K
         }
         Concept::Deviation => {
-            const K: &[Known] = &[
-                item("DVSTDAT", Date, true),
-                item("DVCAT", Text, true),
-                item("DVTERM", Text, true),
-            ];
+            const K: &[Known] =
+                &[item("DVSTDAT", Date, true), item("DVCAT", Text, true), item("DVTERM", Text, true)];
             K
         }
         Concept::Withdrawal => {

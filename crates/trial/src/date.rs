@@ -1,7 +1,7 @@
 //! Dates as a clinic knows them: a day, or only a month, or only a year (ISO 8601 reduced precision).
 //!
 //! A partial date keeps its precision here; only a named imputation rule makes a day of it, and the result says that it
-//! was imputed (`ADTF` in `ADaM`). Never reads a clock. See the CDISC ADaM Implementation Guide 1.3, section 3.3.2.
+//! was imputed (`ADTF` in `ADaM`). Never reads a clock. See the CDISC `ADaM` Implementation Guide 1.3, section 3.3.2.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ pub enum PartialDate {
     Day(Date),
 }
 
-/// What was imputed in a date: the `ADTF` flag of ADaM.
+/// What was imputed in a date: the `ADTF` flag of `ADaM`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Imputed {
     /// The day.
@@ -54,37 +54,24 @@ pub struct DateError {
 impl PartialDate {
     /// Parses `YYYY`, `YYYY-MM` or `YYYY-MM-DD`; a time of day after `T` is dropped, as endpoints count days.
     pub fn parse(text: &str) -> Result<Self, DateError> {
-        let wrong = || DateError {
-            found: text.to_owned(),
-        };
+        let wrong = || DateError { found: text.to_owned() };
         let day = text.split_once('T').map_or(text, |(day, _)| day);
         let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
         let mut parts = day.split('-');
-        let year = parts
-            .next()
-            .filter(|y| y.len() == 4 && all_digits(y))
-            .ok_or_else(wrong)?;
+        let year = parts.next().filter(|y| y.len() == 4 && all_digits(y)).ok_or_else(wrong)?;
         let year: i16 = year.parse().map_err(|_| wrong())?;
         let two = |s: &str| -> Result<i8, DateError> {
-            if s.len() == 2 && all_digits(s) {
-                s.parse().map_err(|_| wrong())
-            } else {
-                Err(wrong())
-            }
+            if s.len() == 2 && all_digits(s) { s.parse().map_err(|_| wrong()) } else { Err(wrong()) }
         };
         match (parts.next(), parts.next(), parts.next()) {
             (None, ..) => Ok(Self::Year(year)),
             (Some(month), None, _) => {
                 let month = two(month)?;
-                if (1..=12).contains(&month) {
-                    Ok(Self::Month(year, month))
-                } else {
-                    Err(wrong())
-                }
+                if (1..=12).contains(&month) { Ok(Self::Month(year, month)) } else { Err(wrong()) }
             }
-            (Some(month), Some(day), None) => Date::new(year, two(month)?, two(day)?)
-                .map(Self::Day)
-                .map_err(|_| wrong()),
+            (Some(month), Some(day), None) => {
+                Date::new(year, two(month)?, two(day)?).map(Self::Day).map_err(|_| wrong())
+            }
             _ => Err(wrong()),
         }
     }
@@ -130,10 +117,7 @@ impl PartialDate {
             Some(start) if self.first() < start && start <= self.last() => start,
             _ => self.first(),
         };
-        AnalysisDate {
-            date: self.day().unwrap_or(date),
-            imputed: self.flag(),
-        }
+        AnalysisDate { date: self.day().unwrap_or(date), imputed: self.flag() }
     }
 
     /// The rule for an end or a death: the last possible day, but not after `not_after` (the cut-off) where the known
@@ -143,10 +127,22 @@ impl PartialDate {
             Some(cut) if self.first() <= cut && cut < self.last() => cut,
             _ => self.last(),
         };
-        AnalysisDate {
-            date: self.day().unwrap_or(date),
-            imputed: self.flag(),
-        }
+        AnalysisDate { date: self.day().unwrap_or(date), imputed: self.flag() }
+    }
+}
+
+impl schemars::JsonSchema for PartialDate {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "PartialDate".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "format": "partial-date",
+            "pattern": r"^\d{4}(-\d{2}(-\d{2})?)?$",
+            "description": "A date: YYYY-MM-DD, or YYYY-MM or YYYY where the rest is not known.",
+        })
     }
 }
 
@@ -177,6 +173,11 @@ impl fmt::Display for PartialDate {
             Self::Day(date) => write!(f, "{date}"),
         }
     }
+}
+
+/// The day of a moment, in UTC.
+pub fn utc_date(moment: jiff::Timestamp) -> Date {
+    jiff::tz::Offset::UTC.to_datetime(moment).date()
 }
 
 /// Whole days from `from` to `to`; negative where `to` comes first.
@@ -233,9 +234,7 @@ mod tests {
     #[case("2026", Some("2026-05-10"), "2026-05-10")]
     #[case("2026-05-03", Some("2026-05-10"), "2026-05-03")]
     fn imputes_onset(#[case] text: &str, #[case] start: Option<&str>, #[case] want: Date) {
-        let date = PartialDate::parse(text)
-            .unwrap()
-            .impute_onset(start.map(|s| s.parse().unwrap()));
+        let date = PartialDate::parse(text).unwrap().impute_onset(start.map(|s| s.parse().unwrap()));
         assert_eq!(date.date, want);
         assert_eq!(date.imputed.is_some(), text.len() < 10);
     }
@@ -246,9 +245,7 @@ mod tests {
     #[case("2026-05", Some("2026-04-10"), "2026-05-31")]
     #[case("2026", None, "2026-12-31")]
     fn imputes_end(#[case] text: &str, #[case] cut: Option<&str>, #[case] want: Date) {
-        let date = PartialDate::parse(text)
-            .unwrap()
-            .impute_end(cut.map(|s| s.parse().unwrap()));
+        let date = PartialDate::parse(text).unwrap().impute_end(cut.map(|s| s.parse().unwrap()));
         assert_eq!(date.date, want);
     }
 

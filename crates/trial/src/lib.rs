@@ -3,8 +3,21 @@
 //! Never does I/O, reads a clock or draws randomness it was not handed. Read `ARCHITECTURE.md` first.
 
 pub mod concept;
+pub mod condition;
+pub mod ctcae;
 pub mod date;
+pub mod derive;
+pub mod eligibility;
+pub mod endpoint;
 pub mod event;
+pub mod factb;
+pub mod form;
 pub mod id;
+pub mod progression;
 pub mod protocol;
+pub mod randomise;
+pub mod recist;
 pub mod record;
+pub mod sabr;
+pub mod safety;
+pub mod strategy;

@@ -1,7 +1,16 @@
 //! The protocol: what was promised, read from one TOML file.
 //!
-//! `model` holds the types. Never holds a word of a particular trial.
+//! `model` holds the types, `check` reads a file and finds every fault at once, `history` holds the versions in force.
+//! Never holds a word of a particular trial.
 
+mod check;
+mod diff;
+mod history;
 mod model;
+mod near;
 
+pub use check::{Checked, Fault, check, schema};
+pub use diff::{Change, diff};
+pub use history::ProtocolHistory;
 pub use model::*;
+pub(crate) use near::near;

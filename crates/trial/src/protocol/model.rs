@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::condition::Condition;
+use crate::date::PartialDate;
 use crate::id::ArmId;
 
 /// A whole protocol file.
@@ -47,6 +48,25 @@ pub struct Protocol {
     /// Safety rules.
     #[serde(default)]
     pub safety: Safety,
+    /// What is known from elsewhere, and the design rests on: results of an earlier trial, say.
+    #[serde(default)]
+    pub background: Vec<Background>,
+}
+
+/// Something known from elsewhere that the design rests on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Background {
+    /// The statement, as in `Median PFS in AVATAR`.
+    pub statement: String,
+    /// Its value, as in `5.2 months`.
+    pub value: String,
+    /// Where it is published.
+    #[serde(default)]
+    pub reference: Option<String>,
+    /// Where this statement stands.
+    #[serde(default)]
+    pub source: Option<Source>,
 }
 
 /// Where a statement of the file stands.
@@ -93,12 +113,10 @@ pub struct Identity {
     pub sites: Option<u32>,
     /// Planned first enrolment.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    pub planned_start: Option<Date>,
+    pub planned_start: Option<PartialDate>,
     /// Planned end.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    pub planned_end: Option<Date>,
+    pub planned_end: Option<PartialDate>,
     /// What the size rests on.
     #[serde(default)]
     pub sample_size: Option<SampleSize>,
@@ -127,9 +145,13 @@ pub struct SampleSize {
     pub power: f64,
     /// Events needed.
     pub events: u32,
-    /// The formula, as in `Schoenfeld`.
+    /// The formula; where it is `Schoenfeld`, `events` must agree with it.
     #[serde(default)]
     pub method: Option<String>,
+    /// Share of participants who may be lost before their event.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 0.9))]
+    pub loss: Option<f64>,
     /// Keys of this table whose values are assumed.
     #[serde(default)]
     pub assumed: Vec<String>,
@@ -223,7 +245,7 @@ pub struct Criterion {
     pub text: String,
     /// CEL condition over the forms' items (`form.ITEM`) and what is derived of them (`derived.name`): the criterion
     /// as stated, so an exclusion is proven met when its condition is false.
-    pub condition: String,
+    pub condition: Condition,
     /// Where this criterion stands.
     #[serde(default)]
     pub source: Option<Source>,
@@ -259,7 +281,7 @@ pub struct Level {
     /// Name in reports.
     pub label: String,
     /// CEL condition, as in eligibility.
-    pub condition: String,
+    pub condition: Condition,
 }
 
 /// How the arm is drawn.
@@ -300,7 +322,11 @@ pub struct Schedule {
     /// The visits, in order.
     pub visits: Vec<Visit>,
     /// Follow-up ends so many months after the last participant was randomised.
+    #[schemars(range(max = 600))]
     pub follow_up_months: u32,
+    /// The schedule and the end of follow-up in words.
+    #[serde(default)]
+    pub statement: Option<String>,
     /// Where this table's statements stand.
     #[serde(default)]
     pub source: Option<Source>,
@@ -419,6 +445,9 @@ pub struct Group {
     /// Items whose values, taken together, may stand in one row only.
     #[serde(default)]
     pub key: Vec<String>,
+    /// Edit checks over each row; they may read the form's own items too.
+    #[serde(default)]
+    pub checks: Vec<Check>,
 }
 
 /// The type of an item's value.
@@ -469,7 +498,7 @@ pub struct Item {
     pub max: Option<f64>,
     /// Shown, and required where it is, only when this condition over the form's items is true.
     #[serde(default)]
-    pub when: Option<String>,
+    pub when: Option<Condition>,
     /// Keys of this table whose values are assumed.
     #[serde(default)]
     pub assumed: Vec<String>,
@@ -479,8 +508,9 @@ pub struct Item {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Check {
-    /// CEL condition over the form's items that must hold; unknown passes.
-    pub condition: String,
+    /// CEL condition that must hold; unknown passes. It reads the form's items by their bare names, `given(ITEM)` where one
+    /// may be left empty, and items of other forms as `form.ITEM`.
+    pub condition: Condition,
     /// What to tell who typed it.
     pub message: String,
     /// False: saving goes on and a query is raised.
@@ -773,12 +803,31 @@ pub struct QualityOfLife {
     /// A score after death.
     #[serde(default)]
     pub death: DeathScore,
+    /// Sensitivity analyses: what each switches.
+    #[serde(default)]
+    pub sensitivity: Vec<QualityOfLifeSwitch>,
     /// Where this table's statements stand.
     #[serde(default)]
     pub source: Option<Source>,
     /// Keys of this table whose values are assumed.
     #[serde(default)]
     pub assumed: Vec<String>,
+}
+
+/// A sensitivity analysis of the area under the curve.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QualityOfLifeSwitch {
+    /// As in `QOL-death-zero`.
+    pub id: String,
+    /// Name in reports.
+    pub label: String,
+    /// Another rule for a last score before the end of the area.
+    #[serde(default)]
+    pub after_last: Option<AfterLast>,
+    /// Another rule for a score after death.
+    #[serde(default)]
+    pub death: Option<DeathScore>,
 }
 
 /// When the last score comes before the end of the area.
@@ -807,6 +856,8 @@ pub enum DeathScore {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Safety {
+    /// The dictionary of terms and grades, as in `CTCAE v5.0`.
+    pub dictionary: Option<String>,
     /// Attributions that make an event treatment-related.
     pub related: Vec<String>,
     /// To what an event may be attributed: item id to label.
@@ -820,6 +871,7 @@ pub struct Safety {
 impl Default for Safety {
     fn default() -> Self {
         Self {
+            dictionary: None,
             related: ["POSSIBLE", "PROBABLE", "DEFINITE"].map(str::to_owned).to_vec(),
             attributed_to: BTreeMap::new(),
             source: None,

@@ -3,6 +3,12 @@
 //! Never derives a response or an endpoint, and never decides what a value means beyond its concept's item names (the
 //! table in `concept`). `fold` makes it from a subject's events.
 
+mod fold;
+mod reading;
+
+pub use fold::value;
+pub use reading::place;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -84,10 +90,14 @@ pub struct FilledForm {
     pub instance: Instance,
     /// Its values.
     pub values: serde_json::Map<String, serde_json::Value>,
-    /// The event that gave them.
+    /// The event that gave them: the last correction, where there was one.
     pub event: Seq,
-    /// When that event was recorded.
+    /// The event that first filled it.
+    pub first: Seq,
+    /// When `event` was recorded.
     pub recorded: jiff::Timestamp,
+    /// The clinical date it speaks of, where it has one.
+    pub date: Option<PartialDate>,
 }
 
 /// What in an event could not be read.

@@ -1,0 +1,45 @@
+//! Non-target response (Eisenhauer 2009, section 4.3.3).
+
+use super::response::NonTargetResponse;
+use super::track::{Kind, State, Track};
+use crate::id::LesionId;
+
+/// A non-target that is unequivocally worse since the baseline. One that was so at baseline already, as an
+/// oligoprogressive lesion is, is worse anew only after it was something else.
+pub(super) fn worse(track: &Track<'_>) -> bool {
+    track.kind == Kind::NonTarget && track.seen.state == State::Unequivocal && !track.worse_since_baseline
+}
+
+/// A non-target that is back, if it was gone in a complete response. That is progression over all, whatever the response of
+/// the non-targets as a group (Eisenhauer 2009, appendix III: a lesion that disappears and then reappears). A node is back
+/// only when it is unequivocally worse (EORTC, RECIST 1.1 questions and clarifications, 'Abnormal lymph node').
+pub(super) fn back(track: &Track<'_>) -> bool {
+    track.kind == Kind::NonTarget && track.seen.state == State::There && !track.nodal()
+}
+
+/// The response and why; none without non-targets at baseline.
+pub(super) fn respond(tracks: &[Track<'_>]) -> (Option<NonTargetResponse>, String) {
+    use NonTargetResponse as R;
+    let mut non_targets = tracks.iter().filter(|track| track.kind == Kind::NonTarget).peekable();
+    if non_targets.peek().is_none() {
+        return (None, String::new());
+    }
+    let named = |fits: &dyn Fn(&Track<'_>) -> bool| -> Vec<&LesionId> {
+        let fitting = tracks.iter().filter(|track| track.kind == Kind::NonTarget && fits(track));
+        fitting.map(|track| track.lesion).collect()
+    };
+    let list = |lesions: &[&LesionId]| lesions.iter().map(|l| l.as_str()).collect::<Vec<_>>().join(", ");
+    let worse = named(&worse);
+    if !worse.is_empty() {
+        return (Some(R::Progressive), format!("non-target {} unequivocally worse", list(&worse)));
+    }
+    let missing = named(&|track| track.seen.state == State::NotEvaluated);
+    if !missing.is_empty() {
+        return (Some(R::NotEvaluable), format!("non-target {} not evaluated", list(&missing)));
+    }
+    if non_targets.all(|track| track.seen.state == State::Gone) {
+        return (Some(R::Complete), "every non-target is gone".into());
+    }
+    let there = named(&|track| track.seen.state != State::Gone);
+    (Some(R::NonCrNonPd), format!("non-target {} persists", list(&there)))
+}

@@ -1,0 +1,341 @@
+//! The treatment strategy of an arm: which progressions it holds through, and what makes it fail.
+//!
+//! The rule stands in the protocol file (`arms.strategy`); nothing of it is written here. Never censors and never counts
+//! time (see `endpoint`).
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::date::plus_days;
+use crate::event::Seq;
+use crate::id::LesionId;
+use crate::progression::{self, Progression, first_after};
+use crate::protocol::{Salvage, Strategy, TumourRules};
+use crate::record::{Decision, LineReason, Record, StrategyDecision, TherapyLine};
+use crate::sabr;
+
+/// No subject has more salvaged progressions than this; the loop over them is bounded by it.
+const MOST_PROGRESSIONS: usize = 100;
+
+/// Why a strategy failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Failure {
+    /// A progression that the strategy does not hold through.
+    Progression,
+    /// A change of systemic therapy for progression.
+    SystemicChange,
+    /// Death of any cause.
+    Death,
+}
+
+/// Where a subject's strategy stands.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Status {
+    /// The arm has no strategy rule, or the subject was not randomised.
+    NotApplicable,
+    /// It holds.
+    Holding,
+    /// A progression waits for its decision or for the end of its salvage.
+    Pending {
+        /// The day of the progression.
+        progression: Date,
+    },
+    /// It failed.
+    Failed {
+        /// The day it counts from.
+        on: Date,
+        /// Why.
+        cause: Failure,
+    },
+}
+
+/// What became of one progression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The strategy held through it.
+    Held,
+    /// It failed the strategy.
+    Failed,
+    /// Not yet known.
+    Pending,
+}
+
+/// One progression and what it did to the strategy.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Episode {
+    /// The progression.
+    pub progression: Progression,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// Why, in words.
+    pub why: String,
+    /// The events it rests on.
+    pub events: Vec<Seq>,
+}
+
+/// The course of a subject's strategy.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Course {
+    /// Where it stands.
+    pub status: Status,
+    /// Each progression in order, up to the one that failed it.
+    pub episodes: Vec<Episode>,
+    /// Why it stands so, in words.
+    pub why: String,
+    /// The events it rests on.
+    pub events: Vec<Seq>,
+}
+
+/// Follows `record` under the `strategy` of its arm, as far as is known on `known_until`; `death` is the day of death,
+/// imputed where it was partial.
+pub fn follow(
+    strategy: &Strategy,
+    tumour: &TumourRules,
+    record: &Record,
+    death: Option<Date>,
+    known_until: Date,
+) -> Course {
+    let start = record.randomised.as_ref().map(|fact| fact.value.date);
+    let first = start.and_then(|start| first_after(tumour, record, start));
+    follow_from(strategy, tumour, record, death, known_until, first)
+}
+
+/// The same where the first progression after randomisation is at hand.
+pub fn follow_from(
+    strategy: &Strategy,
+    tumour: &TumourRules,
+    record: &Record,
+    death: Option<Date>,
+    known_until: Date,
+    first: Option<Progression>,
+) -> Course {
+    let Some(start) = record.randomised.as_ref().map(|fact| fact.value.date) else {
+        return Course {
+            status: Status::NotApplicable,
+            episodes: Vec::new(),
+            why: "not randomised".into(),
+            events: Vec::new(),
+        };
+    };
+    // After a withdrawal nothing more is known: what was not recorded by then may still have been done.
+    let until = record.withdrawal.as_ref().map_or(known_until, |w| known_until.min(w.date));
+    let change = first_change(record, start);
+    let facts = Facts { strategy, record, change, death, until };
+    let mut episodes: Vec<Episode> = Vec::new();
+    let mut next = first;
+    while episodes.len() < MOST_PROGRESSIONS {
+        if let Some((line, on)) = change.filter(|_| strategy.fails_on_systemic_change)
+            && next.as_ref().is_none_or(|p| on < p.date)
+        {
+            return failed_by_change(line, on, episodes);
+        }
+        let Some(progression) = next.filter(|p| death.is_none_or(|death| p.date <= death)) else { break };
+        let certain = progression.certain;
+        let before = episodes.last().map(|episode| episode.progression.date);
+        let episode = facts.judge(progression, before);
+        let verdict = episode.verdict;
+        episodes.push(episode);
+        if verdict != Verdict::Held {
+            return closed(verdict, episodes);
+        }
+        next = first_after(tumour, record, certain);
+    }
+    if let (Some(on), Some(death)) = (death, &record.death) {
+        return Course {
+            status: Status::Failed { on, cause: Failure::Death },
+            why: format!("died on {} before the strategy had failed", death.date),
+            events: vec![death.event],
+            episodes,
+        };
+    }
+    let why = match episodes.len() {
+        0 => "no progression".to_owned(),
+        1 => "held through 1 salvaged progression".to_owned(),
+        n => format!("held through {n} salvaged progressions"),
+    };
+    let events = episodes.iter().flat_map(|episode| episode.events.iter().copied()).collect();
+    Course { status: Status::Holding, episodes, why, events }
+}
+
+/// The first line of systemic therapy that began for progression after `start`, the day of randomisation, and its day.
+///
+/// One of the day of randomisation itself is for the progression that brought the subject into the trial.
+pub fn first_change(record: &Record, start: Date) -> Option<(&TherapyLine, Date)> {
+    let after = plus_days(start, 1);
+    record
+        .lines
+        .iter()
+        .filter(|line| line.reason == LineReason::Progression)
+        .map(|line| (line, line.start.impute_onset(Some(after)).date))
+        .filter(|(_, on)| *on >= after)
+        .min_by_key(|(line, on)| (*on, line.event))
+}
+
+fn failed_by_change(line: &TherapyLine, on: Date, episodes: Vec<Episode>) -> Course {
+    Course {
+        status: Status::Failed { on, cause: Failure::SystemicChange },
+        episodes,
+        why: format!("systemic therapy was changed for progression ({}) on {on}", line.treatment),
+        events: vec![line.event],
+    }
+}
+
+fn closed(verdict: Verdict, episodes: Vec<Episode>) -> Course {
+    // The loop pushed an episode just before.
+    let (date, why, events) = match episodes.last() {
+        Some(last) => (last.progression.date, last.why.clone(), last.events.clone()),
+        None => return Course { status: Status::Holding, episodes, why: String::new(), events: Vec::new() },
+    };
+    let status = match verdict {
+        Verdict::Pending => Status::Pending { progression: date },
+        _ => Status::Failed { on: date, cause: Failure::Progression },
+    };
+    Course { status, episodes, why, events }
+}
+
+/// What the judgement of a progression reads.
+struct Facts<'a> {
+    strategy: &'a Strategy,
+    record: &'a Record,
+    change: Option<(&'a TherapyLine, Date)>,
+    death: Option<Date>,
+    /// Up to here what was done is known.
+    until: Date,
+}
+
+impl Facts<'_> {
+    /// What `progression` does to the strategy. `before` is the day of the salvaged progression before it.
+    fn judge(&self, progression: Progression, before: Option<Date>) -> Episode {
+        let mut events = progression.events.clone();
+        let (verdict, why) = match not_salvageable(self.strategy, &progression) {
+            Some(why) => (Verdict::Failed, why),
+            None => self.salvaged(&progression, before, &mut events),
+        };
+        events.sort_unstable();
+        events.dedup();
+        Episode { progression, verdict, why, events }
+    }
+
+    fn salvaged(
+        &self,
+        progression: &Progression,
+        before: Option<Date>,
+        events: &mut Vec<Seq>,
+    ) -> (Verdict, String) {
+        let on = progression.date;
+        let decision = self.decision(progression);
+        if let Some(decision) = decision {
+            events.push(decision.event);
+            if decision.decision == Decision::Abandon {
+                return (
+                    Verdict::Failed,
+                    format!("it was decided on {} to give the strategy up", decision.date),
+                );
+            }
+        }
+        // Nobody can treat before the progression is certain, so the days are counted from there.
+        let deadline = plus_days(progression.certain, i64::from(self.strategy.within_days));
+        // A salvage under way when the lesion is found to progress further treats that too.
+        let under_way = |start: Date, end: Date| end >= on && before.is_some_and(|before| start >= before);
+        let coverage = sabr::coverage_of(&self.record.sabr, &progression.sites, |start, end| {
+            end <= deadline && (start >= on || under_way(start, end))
+        });
+        events.extend(coverage.events.iter().copied());
+        let treated_by = coverage.completed.filter(|_| coverage.missing.is_empty());
+        if let Some((line, changed)) = self.change
+            && self.strategy.systemic_continues
+            && changed >= on
+            && treated_by.is_none_or(|done| changed <= done)
+        {
+            events.push(line.event);
+            let why =
+                format!("systemic therapy was changed for the progression ({}, {changed})", line.treatment);
+            return (Verdict::Failed, why);
+        }
+        match treated_by {
+            Some(done) => (Verdict::Held, self.held(progression, done)),
+            None => self.untreated(progression, decision, deadline, &coverage.missing),
+        }
+    }
+
+    /// The last decision about `progression`: one that names its day, or the day it was certain, or one between.
+    fn decision(&self, progression: &Progression) -> Option<&StrategyDecision> {
+        let about = |decision: &&StrategyDecision| {
+            (progression.date..=progression.certain).contains(&decision.progression)
+        };
+        self.record.decisions.iter().filter(about).max_by_key(|decision| (decision.date, decision.event))
+    }
+
+    fn held(&self, progression: &Progression, done: Date) -> String {
+        let place = if progression.intracranial { "" } else { " extracranial" };
+        let continued =
+            if self.strategy.systemic_continues { ", and systemic therapy continued" } else { "" };
+        format!(
+            "oligoprogression of {n}{place} lesion(s), all treated with SABR by {done}, within {days} days{continued}",
+            n = progression.lesions.len(),
+            days = self.strategy.within_days,
+        )
+    }
+
+    fn untreated(
+        &self,
+        progression: &Progression,
+        decision: Option<&StrategyDecision>,
+        deadline: Date,
+        missing: &[LesionId],
+    ) -> (Verdict, String) {
+        let (on, n) = (progression.date, progression.lesions.len());
+        let missing = missing.iter().map(LesionId::as_str).collect::<Vec<_>>().join(", ");
+        // Judged here and not before: what was treated in time was amenable, whatever was thought of it.
+        if progression.amenable == Some(false) {
+            return (Verdict::Failed, format!("a progressing lesion on {on} is not amenable to SABR"));
+        }
+        if let Some(death) = self.death {
+            return (Verdict::Failed, format!("died on {death} before SABR to {missing} was completed"));
+        }
+        let withdrew = self.record.withdrawal.as_ref().map(|w| w.date).filter(|w| *w <= deadline);
+        match (decision, withdrew) {
+            (Some(_), _) if self.until > deadline => {
+                (Verdict::Failed, format!("SABR to {missing} was not completed by {deadline}"))
+            }
+            (_, Some(withdrew)) => (
+                Verdict::Pending,
+                format!(
+                    "oligoprogression of {n} lesion(s) on {on}: withdrew on {withdrew} before SABR to {missing}"
+                ),
+            ),
+            (Some(_), None) => {
+                (Verdict::Pending, format!("SABR to {missing} may still be completed by {deadline}"))
+            }
+            (None, None) => (
+                Verdict::Pending,
+                format!("oligoprogression of {n} lesion(s) on {on}: the strategy decision is not recorded"),
+            ),
+        }
+    }
+}
+
+/// Why no salvage can hold the strategy through `progression`; none where one can.
+fn not_salvageable(strategy: &Strategy, progression: &Progression) -> Option<String> {
+    let on = progression.date;
+    let count = progression.lesions.len();
+    if strategy.salvage == Salvage::None {
+        return Some(format!("the arm allows no local salvage: the progression of {on} fails the strategy"));
+    }
+    if progression.known == progression::Known::Clinical {
+        return Some(format!("a clinical progression on {on} names no lesion that could be treated"));
+    }
+    if count == 0 {
+        return Some(format!("the progression of {on} is of the sum, no single lesion progresses"));
+    }
+    if count > strategy.max_lesions as usize {
+        return Some(format!("{count} progressing lesions on {on}, more than {}", strategy.max_lesions));
+    }
+    if strategy.extracranial_only && progression.intracranial {
+        return Some(format!("a progressing lesion on {on} lies inside the skull"));
+    }
+    None
+}
