@@ -102,6 +102,9 @@ pub enum What {
         /// BLAKE3 of the secret allocation seed, in hex; with the first version only.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seed_commitment: Option<String>,
+        /// True where the subjects are virtual: every page made of the ledger says so.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        simulated: bool,
     },
     /// A site may screen.
     SiteOpened {

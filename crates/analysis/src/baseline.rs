@@ -1,0 +1,232 @@
+//! What subjects were like when they were randomised, by arm and in all.
+//!
+//! Never tests a difference: after randomisation any is by chance (CONSORT 2025, item 20). Numbers by R's type 7.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use trial::date::{DAYS_PER_MONTH, PartialDate, days_between};
+use trial::protocol::{Concept, Factor, Protocol};
+
+use crate::arms::Arms;
+use crate::quantile::summary;
+use crate::results::{BaselineCell, BaselineRow};
+use crate::row::{Subject, SubjectRow};
+
+/// No more places of disease than these have a row; the rest are summed.
+const MOST_PLACES: usize = 10;
+
+/// One subject at randomisation.
+#[derive(Clone, Debug, Default)]
+pub struct Baseline {
+    age: Option<f64>,
+    sex: Option<String>,
+    ecog: Option<u8>,
+    lesions: Option<usize>,
+    opd: Option<usize>,
+    /// Places of disease, each once.
+    places: BTreeSet<String>,
+    prior_months: Option<f64>,
+}
+
+/// The baseline of one subject; empty where it was not randomised.
+pub fn of(subject: &Subject<'_>) -> Baseline {
+    let Some(start) = subject.start() else { return Baseline::default() };
+    let record = subject.record;
+    let consent = record.consent.as_ref().map_or(start, |fact| fact.value);
+    let assessment = subject.baseline_assessment();
+    let judged = assessment.is_some_and(|a| a.readings.iter().any(|r| r.oligoprogressive.is_some()));
+    Baseline {
+        age: record.birth_year.as_ref().map(|birth| f64::from(consent.year()) - f64::from(birth.value)),
+        sex: record.sex.as_ref().map(|fact| fact.value.clone()),
+        ecog: record.ecog.iter().rfind(|fact| fact.value.0 <= start).map(|fact| fact.value.1),
+        lesions: assessment.map(|a| a.readings.len()),
+        opd: assessment
+            .filter(|_| judged)
+            .map(|a| a.readings.iter().filter(|r| r.oligoprogressive == Some(true)).count()),
+        places: assessment
+            .into_iter()
+            .flat_map(|a| &a.readings)
+            .filter(|reading| !reading.location.is_empty())
+            .map(|reading| place(&reading.location, reading.nodal))
+            .collect(),
+        prior_months: prior_therapy(subject),
+    }
+}
+
+/// The place of a lesion, sides and parts left out: `LUNG, LEFT UPPER LOBE` is `Lung`.
+fn place(location: &str, nodal: bool) -> String {
+    let coarse = match location {
+        _ if nodal => "LYMPH NODE",
+        bone if bone.contains("BONE") => "BONE",
+        other => other.split(',').next().unwrap_or(other).trim(),
+    };
+    let mut letters = coarse.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters.flat_map(char::to_lowercase)).collect()
+    })
+}
+
+/// Months on the latest therapy of before the trial that had not ended, up to randomisation. A partial start counts by its
+/// first possible day.
+fn prior_therapy(subject: &Subject<'_>) -> Option<f64> {
+    let randomised = subject.randomised?;
+    let is_prior = |form: &str| {
+        subject.protocol.forms.iter().any(|f| f.id == form && f.concept == Concept::PriorTherapy)
+    };
+    let under_way = subject
+        .record
+        .forms
+        .iter()
+        .filter(|form| form.event < randomised.event && is_prior(&form.instance.form))
+        .rfind(|form| form.values.get("CMENDAT").is_none_or(|v| v.is_null() || v == ""))?;
+    let start = PartialDate::parse(under_way.values.get("CMSTDAT").and_then(Value::as_str)?).ok()?;
+    let days = days_between(start.first(), randomised.value.date);
+    (days >= 0).then(|| days as f64 / DAYS_PER_MONTH)
+}
+
+/// The table: one row a number or level; cells by arm, then all.
+pub fn table(protocol: &Protocol, arms: &Arms, rows: &[SubjectRow]) -> Vec<BaselineRow> {
+    let mut groups = arms.split(rows);
+    let all: Vec<&SubjectRow> = rows.iter().filter(|row| row.allocation.is_some()).collect();
+    if all.is_empty() {
+        return Vec::new();
+    }
+    groups.push(all);
+    let table = Table { groups };
+    let mut out = Vec::new();
+    out.extend(table.number("Age, years", |b| b.age));
+    out.extend(table.levels("Sex", &|row| row.baseline.sex.clone(), sex));
+    out.extend(table.levels(
+        "ECOG performance status",
+        &|row| row.baseline.ecog.map(|n| n.to_string()),
+        str::to_owned,
+    ));
+    for factor in &protocol.stratification {
+        out.extend(table.factor(factor));
+    }
+    out.extend(table.number("Lesions, number", |b| b.lesions.map(|n| n as f64)));
+    out.extend(table.number("Oligoprogressive lesions, number", |b| b.opd.map(|n| n as f64)));
+    out.extend(table.places());
+    out.extend(table.number("Time on the therapy under way, months", |b| b.prior_months));
+    out
+}
+
+fn sex(code: &str) -> String {
+    match code {
+        "F" => "Female".to_owned(),
+        "M" => "Male".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// The arms, then all.
+struct Table<'a> {
+    groups: Vec<Vec<&'a SubjectRow>>,
+}
+
+type Level<'f> = &'f dyn Fn(&SubjectRow) -> Option<String>;
+
+impl Table<'_> {
+    fn all(&self) -> &[&SubjectRow] {
+        self.groups.last().map_or(&[], Vec::as_slice)
+    }
+
+    fn count(&self, characteristic: &str, level: &str, is: &dyn Fn(&SubjectRow) -> bool) -> BaselineRow {
+        let cell = |rows: &Vec<&SubjectRow>| BaselineCell::Count {
+            n: rows.iter().filter(|row| is(row)).count(),
+            of: rows.len(),
+        };
+        BaselineRow {
+            characteristic: characteristic.to_owned(),
+            level: Some(level.to_owned()),
+            cells: self.groups.iter().map(cell).collect(),
+        }
+    }
+
+    /// A row of a number; none where nobody has it.
+    fn number(&self, characteristic: &str, value: impl Fn(&Baseline) -> Option<f64>) -> Option<BaselineRow> {
+        self.all().iter().any(|row| value(&row.baseline).is_some()).then(|| BaselineRow {
+            characteristic: characteristic.to_owned(),
+            level: None,
+            cells: self
+                .groups
+                .iter()
+                .map(|rows| summary(rows.iter().filter_map(|row| value(&row.baseline)).collect()))
+                .collect(),
+        })
+    }
+
+    /// One row a level that occurs, in order, and one of those without, if any; nothing where nobody has one.
+    fn levels(
+        &self,
+        characteristic: &str,
+        of: Level<'_>,
+        label: impl Fn(&str) -> String,
+    ) -> Vec<BaselineRow> {
+        let levels: BTreeSet<String> = self.all().iter().filter_map(|row| of(row)).collect();
+        let mut out: Vec<BaselineRow> = levels
+            .iter()
+            .map(|level| self.count(characteristic, &label(level), &|row| of(row).as_ref() == Some(level)))
+            .collect();
+        if !out.is_empty() {
+            out.extend(self.missing(characteristic, of));
+        }
+        out
+    }
+
+    fn missing(&self, characteristic: &str, of: Level<'_>) -> Option<BaselineRow> {
+        let any = self.all().iter().any(|row| of(row).is_none());
+        any.then(|| self.count(characteristic, "Missing", &|row| of(row).is_none()))
+    }
+
+    /// Every level of the protocol in its order, also one that holds nobody; as subjects were randomised.
+    fn factor(&self, factor: &Factor) -> Vec<BaselineRow> {
+        let of = |row: &SubjectRow| {
+            let stratum = &row.allocation.as_ref()?.stratum;
+            stratum.iter().find(|(id, _)| *id == factor.id).map(|(_, level)| level.clone())
+        };
+        let known = |level: &String| factor.levels.iter().any(|candidate| candidate.id == *level);
+        let mut out: Vec<BaselineRow> = factor
+            .levels
+            .iter()
+            .map(|level| self.count(&factor.label, &level.label, &|row| of(row).as_ref() == Some(&level.id)))
+            .collect();
+        // Levels that an earlier version of the protocol had.
+        let gone: BTreeSet<String> =
+            self.all().iter().filter_map(|row| of(row)).filter(|l| !known(l)).collect();
+        out.extend(
+            gone.iter().map(|level| self.count(&factor.label, level, &|row| of(row).as_ref() == Some(level))),
+        );
+        out.extend(self.missing(&factor.label, &of));
+        out
+    }
+
+    /// Places of disease, most frequent first; a subject may stand in several, but `Bone only` in no other sense.
+    fn places(&self) -> Vec<BaselineRow> {
+        const NAME: &str = "Sites of disease";
+        let mut frequency: BTreeMap<&str, usize> = BTreeMap::new();
+        for place in self.all().iter().flat_map(|row| &row.baseline.places) {
+            *frequency.entry(place).or_default() += 1;
+        }
+        if frequency.is_empty() {
+            return Vec::new();
+        }
+        let mut places: Vec<(&str, usize)> = frequency.into_iter().collect();
+        places.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+        let (shown, rest) = places.split_at(places.len().min(MOST_PLACES));
+        let bone_only = |row: &SubjectRow| row.baseline.places.iter().eq(["Bone"]);
+        let mut out = vec![self.count(NAME, "Bone only", &bone_only)];
+        out.extend(
+            shown
+                .iter()
+                .map(|(place, _)| self.count(NAME, place, &|row| row.baseline.places.contains(*place))),
+        );
+        if !rest.is_empty() {
+            let other = |row: &SubjectRow| rest.iter().any(|(place, _)| row.baseline.places.contains(*place));
+            out.push(self.count(NAME, "Other", &other));
+        }
+        out
+    }
+}

@@ -1,0 +1,290 @@
+//! Quality of life: the FACT-B total by planned week, and the area under its curve by arm.
+//!
+//! Never scores a questionnaire (see `trial::factb`). Means have limits by Student's t at 95 %, differences by Welch.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+
+use trial::date::{days_between, plus_days};
+use trial::event::Seq;
+use trial::factb::{Auc, auc, score};
+use trial::protocol::{AfterLast, Concept, DeathScore, Protocol, QualityOfLife, QualityOfLifeSwitch};
+use trial::record::FactBAnswers;
+
+use crate::arms::Arms;
+use crate::results::{
+    Estimate, QualityArea, QualityDifference, QualityPoint, QualityResult, QualitySensitivity,
+};
+use crate::row::{Subject, SubjectRow};
+use crate::schedule::due_of;
+use crate::student::{mean, welch};
+
+/// Greatest FACT-B total.
+const MAXIMUM: f64 = 148.0;
+
+/// One randomised subject's scores and areas.
+#[derive(Clone, Debug)]
+pub struct Quality {
+    /// Planned week to total, for the questionnaires that could be scored.
+    by_week: BTreeMap<u32, f64>,
+    /// Weeks at which a questionnaire was filled, scored or not.
+    answered: Vec<u32>,
+    /// Questionnaires near no planned week.
+    unplaced: usize,
+    area: Option<Auc>,
+    /// In the order of the protocol's sensitivity analyses.
+    sensitivity: Vec<Option<Auc>>,
+}
+
+impl Quality {
+    /// The events of the areas.
+    pub fn events(&self) -> impl Iterator<Item = &Seq> {
+        self.area.iter().chain(self.sensitivity.iter().flatten()).flat_map(|area| &area.events)
+    }
+}
+
+/// The scores of one subject; none where it was not randomised or the protocol measures no quality of life.
+pub fn of(subject: &Subject<'_>) -> Option<Quality> {
+    let rule = subject.current.quality_of_life.as_ref()?;
+    let start = subject.start()?;
+    let death = subject.derived.death.map(|death| death.date);
+    let mut nearest: BTreeMap<u32, (i64, Option<f64>)> = BTreeMap::new();
+    let mut unplaced = 0;
+    for answers in
+        subject.record.factb.iter().filter(|answers| death.is_none_or(|death| answers.date < death))
+    {
+        let Some(week) = planned_week(subject, rule, start, answers) else {
+            unplaced += 1;
+            continue;
+        };
+        let off = (days_between(start, answers.date) - 7 * i64::from(week)).abs();
+        let total = score(&answers.answers).total;
+        // Of two questionnaires for one week the one that can be scored counts, then the one nearer to it.
+        let better =
+            nearest.get(&week).is_none_or(|(was, had)| (total.is_none(), off) < (had.is_none(), *was));
+        if better {
+            nearest.insert(week, (off, total));
+        }
+    }
+    Some(Quality {
+        answered: nearest.keys().copied().collect(),
+        by_week: nearest
+            .into_iter()
+            .filter_map(|(week, (_, total))| total.map(|total| (week, total)))
+            .collect(),
+        unplaced,
+        area: auc(rule, subject.record, death),
+        sensitivity: rule
+            .sensitivity
+            .iter()
+            .map(|s| auc(&switched(rule, s), subject.record, death))
+            .collect(),
+    })
+}
+
+/// `rule` with what a sensitivity analysis switches.
+fn switched(rule: &QualityOfLife, switch: &QualityOfLifeSwitch) -> QualityOfLife {
+    QualityOfLife {
+        after_last: switch.after_last.unwrap_or(rule.after_last),
+        death: switch.death.unwrap_or(rule.death),
+        ..rule.clone()
+    }
+}
+
+/// The planned week of a questionnaire: of the visit it was filled at; else the nearest one, no further off than half the
+/// way to its neighbour.
+fn planned_week(
+    subject: &Subject<'_>,
+    rule: &QualityOfLife,
+    start: Date,
+    answers: &FactBAnswers,
+) -> Option<u32> {
+    let day = days_between(start, answers.date);
+    if let Some(due) = due_of(subject.protocol, subject.record, answers.event) {
+        let planned = if due.day <= 0 { 0 } else { due.day };
+        if let Some(week) = rule.weeks.iter().find(|week| 7 * i64::from(**week) == planned) {
+            return Some(*week);
+        }
+    }
+    let mut days: Vec<i64> = rule.weeks.iter().map(|week| 7 * i64::from(*week)).collect();
+    days.sort_unstable();
+    if day <= 0 && days.first() == Some(&0) {
+        return Some(0);
+    }
+    let nearest = *days.iter().min_by_key(|planned| (day - **planned).abs())?;
+    let gap = days.iter().filter(|other| **other != nearest).map(|other| (other - nearest).abs()).min();
+    let near = gap.is_none_or(|gap| 2 * (day - nearest).abs() <= gap);
+    near.then(|| u32::try_from(nearest / 7).ok()).flatten()
+}
+
+/// What is known of quality of life; none where the protocol measures none. `until` is the last day the data reach to.
+pub fn result(
+    protocol: &Protocol,
+    arms: &Arms,
+    rows: &mut [SubjectRow],
+    until: Option<Date>,
+) -> Option<QualityResult> {
+    let rule = protocol.quality_of_life.as_ref()?;
+    let unplaced: usize = rows.iter().filter_map(|row| row.quality.as_ref()).map(|q| q.unplaced).sum();
+    let windows = windows(protocol, rule);
+    let by_week = by_week(arms, rows, &windows, until);
+    let (auc, mut differences) = areas(arms, rows, |quality| quality.area.take());
+    let sensitivity = rule
+        .sensitivity
+        .iter()
+        .enumerate()
+        .map(|(place, switch)| {
+            let (auc, differences) =
+                areas(arms, rows, |quality| quality.sensitivity.get_mut(place).and_then(Option::take));
+            QualitySensitivity {
+                id: switch.id.clone(),
+                label: switch.label.clone(),
+                rules: words(&switched(rule, switch)),
+                auc,
+                differences,
+            }
+        })
+        .collect();
+    let mut rules = words(rule);
+    if unplaced > 0 {
+        rules.push(format!("{unplaced} questionnaire(s) near no planned week count in the area only"));
+    }
+    let first = (!differences.is_empty()).then(|| differences.remove(0));
+    Some(QualityResult {
+        score: "FACT-B total".to_owned(),
+        maximum: MAXIMUM,
+        by_week,
+        auc,
+        difference: first.as_ref().map(|first| first.difference),
+        p: first.map(|first| first.p),
+        more_differences: differences,
+        sensitivity,
+        to_week: rule.auc_to_week,
+        rules,
+    })
+}
+
+fn words(rule: &QualityOfLife) -> Vec<String> {
+    let week = rule.auc_to_week;
+    vec![
+        format!("area from baseline to week {week} by trapezoids over the days of the questionnaires"),
+        match rule.after_last {
+            AfterLast::CarryForward => format!("a last score before week {week} is carried forward"),
+            AfterLast::StopAndStandardise => {
+                format!(
+                    "the area stops at a last score before week {week} and is averaged over the time observed"
+                )
+            }
+        },
+        match rule.death {
+            DeathScore::Missing => "no score is imputed after death".to_owned(),
+            DeathScore::Zero => "the score is 0 from the day of death".to_owned(),
+        },
+        "limits at 95 % by Student's t; differences by Welch's t test".to_owned(),
+    ]
+}
+
+/// Each planned week with the day its window closes, in days from randomisation.
+fn windows(protocol: &Protocol, rule: &QualityOfLife) -> Vec<(u32, i64)> {
+    let with_form = |form: &String| {
+        *form == rule.form || protocol.forms.iter().any(|f| f.id == *form && f.concept == Concept::FactB)
+    };
+    rule.weeks
+        .iter()
+        .map(|week| {
+            let day = 7 * i64::from(*week);
+            let visit = protocol
+                .schedule
+                .visits
+                .iter()
+                .filter(|visit| visit.forms.iter().any(with_form))
+                .find(|visit| match visit.every_days {
+                    Some(every) if every > 0 => day >= visit.day && (day - visit.day) % i64::from(every) == 0,
+                    _ => visit.day == day,
+                });
+            (*week, day + visit.map_or(0, |visit| i64::from(visit.window_after)))
+        })
+        .collect()
+}
+
+fn by_week(
+    arms: &Arms,
+    rows: &[SubjectRow],
+    windows: &[(u32, i64)],
+    until: Option<Date>,
+) -> Vec<QualityPoint> {
+    let mut points = Vec::new();
+    for (place, of_arm) in arms.split(rows).iter().enumerate() {
+        for (week, closes) in windows {
+            let expected = of_arm.iter().filter(|row| is_expected(row, *week, *closes, until)).count();
+            let scores: Vec<f64> =
+                of_arm.iter().filter_map(|row| row.quality.as_ref()?.by_week.get(week).copied()).collect();
+            points.push(QualityPoint {
+                arm: arms.id(place).clone(),
+                week: *week,
+                n: scores.len(),
+                expected,
+                mean: mean(&scores),
+            });
+        }
+    }
+    points
+}
+
+/// Alive and in the trial on the day of the week, which had come and whose window was over by `until`. Who answered is
+/// expected in any case.
+fn is_expected(row: &SubjectRow, week: u32, closes: i64, until: Option<Date>) -> bool {
+    let Some(start) = row.allocation.as_ref().map(|allocation| allocation.date) else { return false };
+    if row.quality.as_ref().is_some_and(|quality| quality.answered.contains(&week)) {
+        return true;
+    }
+    let day = plus_days(start, 7 * i64::from(week));
+    let alive = row.death.is_none_or(|death| death > day);
+    let in_trial = row.withdrawal.as_ref().is_none_or(|(left, _)| *left > day);
+    alive && in_trial && until.is_some_and(|until| plus_days(start, closes) <= until)
+}
+
+/// Areas by arm, and each arm's time-averaged scores against control's. Takes the areas.
+fn areas(
+    arms: &Arms,
+    rows: &mut [SubjectRow],
+    take: impl Fn(&mut Quality) -> Option<Auc>,
+) -> (Vec<QualityArea>, Vec<QualityDifference>) {
+    let mut weeks: Vec<Vec<f64>> = vec![Vec::new(); arms.len()];
+    let mut averages = weeks.clone();
+    let mut subjects = vec![Vec::new(); arms.len()];
+    for row in rows {
+        let Some(arm) = arms.place(row) else { continue };
+        let Some(area) = row.quality.as_mut().and_then(&take) else { continue };
+        weeks[arm].push(area.score_weeks);
+        averages[arm].push(area.average);
+        if row.detail.traces {
+            subjects[arm].push((row.subject.clone(), area.score_weeks, area.average, area.rule, area.events));
+        }
+    }
+    let differences = arms
+        .against_control()
+        .filter_map(|(arm, control)| {
+            let (difference, p): (Estimate, f64) = welch(&averages[arm], &averages[control])?;
+            Some(QualityDifference {
+                arm: arms.id(arm).clone(),
+                control: arms.id(control).clone(),
+                difference,
+                p,
+            })
+        })
+        .collect();
+    let areas = subjects
+        .into_iter()
+        .enumerate()
+        .map(|(arm, subjects)| QualityArea {
+            arm: arms.id(arm).clone(),
+            n: averages[arm].len(),
+            score_weeks: mean(&weeks[arm]),
+            average: mean(&averages[arm]),
+            subjects,
+        })
+        .collect();
+    (areas, differences)
+}

@@ -1,0 +1,55 @@
+//! Best overall response by arm.
+//!
+//! Never judges an assessment (see `trial::recist`). Confirmed or not as the protocol's `tumour.confirmed` says.
+
+use trial::recist::{Best, OverallResponse, Series};
+
+use crate::arms::Arms;
+use crate::results::ResponseRow;
+use crate::row::{Subject, SubjectRow};
+
+/// A subject's best overall response.
+#[derive(Clone, Copy, Debug)]
+pub struct BestResponse(pub OverallResponse);
+
+/// The best of `series`, confirmed or not as the protocol says; none without an assessment after baseline.
+pub fn best<'a>(subject: &Subject<'_>, series: &'a Series) -> Option<&'a Best> {
+    let best = if subject.protocol.tumour.confirmed { &series.best_confirmed } else { &series.best };
+    (!series.timepoints.is_empty()).then_some(best)
+}
+
+/// The best response of one randomised subject.
+pub fn of(subject: &Subject<'_>) -> Option<BestResponse> {
+    subject.randomised?;
+    best(subject, subject.derived.series.as_ref()?).map(|best| BestResponse(best.response))
+}
+
+/// One row a response, best first; rows that RECIST's own tables do not always have only where they hold somebody.
+pub fn table(arms: &Arms, rows: &[SubjectRow]) -> Vec<ResponseRow> {
+    use OverallResponse::{Complete, NonCrNonPd, NotEvaluable, Partial, Progressive, Stable};
+    let split = arms.split(rows);
+    if !split.iter().flatten().any(|row| row.best.is_some()) {
+        return Vec::new();
+    }
+    [
+        Some(Complete),
+        Some(Partial),
+        Some(Stable),
+        Some(NonCrNonPd),
+        Some(Progressive),
+        Some(NotEvaluable),
+        None,
+    ]
+    .into_iter()
+    .map(|response| ResponseRow {
+        response,
+        counts: split
+            .iter()
+            .map(|rows| rows.iter().filter(|row| row.best.map(|best| best.0) == response).count())
+            .collect(),
+    })
+    .filter(|row| {
+        !matches!(row.response, Some(NonCrNonPd | NotEvaluable) | None) || row.counts.iter().any(|n| *n > 0)
+    })
+    .collect()
+}

@@ -1,0 +1,285 @@
+//! One subject's contribution to every table and figure, small enough to hold a registry of them.
+//!
+//! Never looks at another subject, so that rows are made in parallel. See `lib` for what is made of them.
+
+use jiff::civil::Date;
+
+use trial::date::days_between;
+use trial::derive::{Derived, derive};
+use trial::endpoint::{Outcome, TimeToEvent, time_to};
+use trial::event::Seq;
+use trial::id::{ArmId, SiteId, SubjectId};
+use trial::protocol::Protocol;
+use trial::record::{Allocation, Fact, Record};
+use trial::strategy::Status;
+
+use crate::baseline::Baseline;
+use crate::flow::Screening;
+use crate::plan::{Detail, Plan};
+use crate::quality::Quality;
+use crate::response::BestResponse;
+use crate::results::{Change, DeviationRow, Lane, PendingRow, SubjectFault, Trace, Trajectory};
+use crate::safety::Safety;
+use crate::{baseline, deviations, figures, flow, quality, response, sabr, safety, trace};
+
+/// One subject's contribution.
+#[derive(Clone, Debug)]
+pub struct SubjectRow {
+    pub(crate) subject: SubjectId,
+    pub(crate) site: SiteId,
+    /// False where nothing of the subject had happened by the cut.
+    pub(crate) seen: bool,
+    pub(crate) detail: Detail,
+    pub(crate) allocation: Option<Allocation>,
+    /// The last day the subject was seen alive, or died.
+    pub(crate) last_seen: Option<Date>,
+    pub(crate) death: Option<Date>,
+    pub(crate) withdrawal: Option<(Date, String)>,
+    pub(crate) screening: Screening,
+    pub(crate) baseline: Baseline,
+    /// Received what the arm prescribes; none where the protocol does not let us tell.
+    pub(crate) treated: Option<bool>,
+    /// In the order of `Plan::analyses`; none where the subject is not in the analysis.
+    pub(crate) times: Vec<Option<Time>>,
+    pub(crate) best: Option<BestResponse>,
+    pub(crate) sabr: Vec<sabr::Course>,
+    pub(crate) safety: Safety,
+    pub(crate) quality: Option<Quality>,
+    pub(crate) deviations: Vec<DeviationRow>,
+    pub(crate) pending: Option<PendingRow>,
+    pub(crate) faults: Vec<SubjectFault>,
+    pub(crate) lane: Option<Lane>,
+    pub(crate) change: Option<Change>,
+    pub(crate) trajectory: Option<Trajectory>,
+    pub(crate) trace: Option<Box<Trace>>,
+}
+
+/// One subject's time in one analysis.
+#[derive(Clone, Debug)]
+pub(crate) struct Time {
+    /// `AVAL`.
+    pub days: i64,
+    /// What ended it.
+    pub outcome: Outcome,
+    /// With its rule, words and events, where traces are kept.
+    pub full: Option<Box<TimeToEvent>>,
+}
+
+impl Time {
+    pub fn is_event(&self) -> bool {
+        matches!(self.outcome, Outcome::Event { .. })
+    }
+}
+
+impl SubjectRow {
+    /// The subject.
+    pub fn subject(&self) -> &SubjectId {
+        &self.subject
+    }
+
+    /// The arm, where it was randomised.
+    pub fn arm(&self) -> Option<&ArmId> {
+        self.allocation.as_ref().map(|allocation| &allocation.arm)
+    }
+
+    /// Drops what `allowed` does not allow.
+    pub(crate) fn reduce(&mut self, allowed: Detail) {
+        if !allowed.traces {
+            self.trace = None;
+            for time in self.times.iter_mut().flatten() {
+                time.full = None;
+            }
+        }
+        if !allowed.figures {
+            (self.lane, self.change, self.trajectory) = (None, None, None);
+        }
+        self.detail = Detail {
+            traces: self.detail.traces && allowed.traces,
+            figures: self.detail.figures && allowed.figures,
+        };
+    }
+}
+
+/// All that a subject's row is made from.
+pub(crate) struct Subject<'a> {
+    /// The version in force when the subject was randomised; the current one before.
+    pub protocol: &'a Protocol,
+    /// The version that analyses.
+    pub current: &'a Protocol,
+    pub record: &'a Record,
+    pub derived: &'a Derived,
+    pub randomised: Option<&'a Fact<Allocation>>,
+    /// The last day the subject was seen alive, or died.
+    pub last_seen: Option<Date>,
+}
+
+impl<'a> Subject<'a> {
+    /// Day of randomisation.
+    pub fn start(&self) -> Option<Date> {
+        self.randomised.map(|fact| fact.value.date)
+    }
+
+    /// The rule of the subject's arm; none where it has none or the subject was not randomised.
+    pub fn strategy(&self) -> Option<&'a trial::protocol::Strategy> {
+        let arm = &self.randomised?.value.arm;
+        self.protocol.arms.iter().find(|candidate| candidate.id == *arm)?.strategy.as_ref()
+    }
+
+    /// The event of the baseline assessment.
+    pub fn baseline_event(&self) -> Option<Seq> {
+        self.derived.series.as_ref().map(|series| series.baseline.event)
+    }
+
+    /// The baseline assessment itself.
+    pub fn baseline_assessment(&self) -> Option<&'a trial::record::Assessment> {
+        let event = self.baseline_event()?;
+        self.record.assessments.iter().find(|a| a.event == event && a.reader == self.protocol.tumour.reader)
+    }
+}
+
+/// Days from `start`, the day itself being 0, in months.
+pub(crate) fn months(start: Date, day: Date) -> f64 {
+    days_between(start, day) as f64 / trial::date::DAYS_PER_MONTH
+}
+
+impl Plan<'_> {
+    /// The row of one subject. With a clinical `cut`, nothing that happened later is seen, whether or not the record was
+    /// cut before.
+    pub fn row(&self, record: &Record, cut: Option<Date>, detail: Detail) -> SubjectRow {
+        let cut_record = cut.map(|cut| as_on(record, cut));
+        let seen = cut.is_none_or(|cut| seen_by(record, cut));
+        let record = cut_record.as_ref().unwrap_or(record);
+        let derived = derive(self.history, record, cut);
+        let randomised = record.randomised.as_ref();
+        let subject = Subject {
+            protocol: randomised.map_or(self.current, |fact| self.history.at(fact.event)),
+            current: self.current,
+            record,
+            derived: &derived,
+            randomised,
+            last_seen: last_seen(record, &derived),
+        };
+        self.assemble(&subject, seen, detail)
+    }
+
+    fn assemble(&self, subject: &Subject<'_>, seen: bool, detail: Detail) -> SubjectRow {
+        let Subject { record, derived, randomised, .. } = *subject;
+        let judged = flow::judged(subject);
+        let times = self.times(subject);
+        let quality = quality::of(subject);
+        let deviations = deviations::of(subject, &judged);
+        let pending = pending(subject);
+        let trace = detail
+            .traces
+            .then(|| Box::new(trace::of(subject, &times, quality.as_ref(), &deviations, &judged)));
+        SubjectRow {
+            subject: record.subject.clone(),
+            site: record.site.clone(),
+            seen,
+            detail,
+            allocation: randomised.map(|fact| fact.value.clone()),
+            last_seen: subject.last_seen,
+            death: derived.death.map(|death| death.date),
+            withdrawal: record.withdrawal.as_ref().map(|w| (w.date, w.reason.clone())),
+            screening: flow::screening(subject, &judged),
+            baseline: baseline::of(subject),
+            treated: flow::treated(subject),
+            times: times
+                .into_iter()
+                .map(|time| {
+                    time.map(|time| Time {
+                        days: time.days(),
+                        outcome: time.outcome.clone(),
+                        full: detail.traces.then(|| Box::new(time)),
+                    })
+                })
+                .collect(),
+            best: response::of(subject),
+            sabr: sabr::of(subject),
+            safety: safety::of(subject),
+            quality,
+            deviations,
+            pending,
+            faults: faults(record),
+            lane: detail.figures.then(|| figures::lane(subject)).flatten(),
+            change: detail.figures.then(|| figures::change(subject)).flatten(),
+            trajectory: detail.figures.then(|| figures::trajectory(subject)).flatten(),
+            trace,
+        }
+    }
+
+    /// One time an analysis. Analyses that differ in the statistics alone share their times.
+    fn times(&self, subject: &Subject<'_>) -> Vec<Option<TimeToEvent>> {
+        let Subject { record, derived, .. } = *subject;
+        let mut times: Vec<Option<TimeToEvent>> = Vec::with_capacity(self.analyses.len());
+        for (place, planned) in self.analyses.iter().enumerate() {
+            let same = self.analyses[..place].iter().position(|earlier| {
+                earlier.endpoint.id == planned.endpoint.id && earlier.rules == planned.rules
+            });
+            let time = match same {
+                Some(earlier) => times[earlier].clone(),
+                None => time_to(self.current, planned.endpoint, &planned.rules, record, derived),
+            };
+            times.push(time);
+        }
+        times
+    }
+}
+
+/// `record` as it was on `cut`: `Record::cut_at`, and no form that was filled after a randomisation that is not yet seen.
+fn as_on(record: &Record, cut: Date) -> Record {
+    let randomised = record.randomised.as_ref().map(|fact| fact.event);
+    let mut record = record.clone().cut_at(cut);
+    if record.randomised.is_none()
+        && let Some(event) = randomised
+    {
+        record.forms.retain(|form| form.event < event);
+    }
+    record
+}
+
+/// True where the subject had entered screening by `cut`. An import records everything later than it happened, so a consent,
+/// a randomisation or a scan by then tells as much as the day screening was recorded.
+fn seen_by(record: &Record, cut: Date) -> bool {
+    let days = [
+        record.screened.as_ref().map(|fact| fact.value),
+        record.consent.as_ref().map(|fact| fact.value),
+        record.randomised.as_ref().map(|fact| fact.value.date),
+        record.assessments.first().map(|assessment| assessment.date),
+    ];
+    days.into_iter().flatten().any(|day| day <= cut)
+}
+
+fn last_seen(record: &Record, derived: &Derived) -> Option<Date> {
+    let alive = record.contacts.iter().map(|fact| fact.value).max();
+    derived.death.map(|death| death.date).or(alive)
+}
+
+fn pending(subject: &Subject<'_>) -> Option<PendingRow> {
+    let course = subject.derived.strategy.as_ref()?;
+    let Status::Pending { progression } = course.status else { return None };
+    Some(PendingRow {
+        subject: subject.record.subject.clone(),
+        site: subject.record.site.clone(),
+        arm: subject.randomised?.value.arm.clone(),
+        progression,
+        why: course.why.clone(),
+        events: course.events.clone(),
+    })
+}
+
+fn faults(record: &Record) -> Vec<SubjectFault> {
+    record
+        .faults
+        .iter()
+        .map(|fault| SubjectFault {
+            subject: record.subject.clone(),
+            event: fault.event,
+            place: match fault.item.as_str() {
+                "" => fault.place.clone(),
+                item => format!("{}, {item}", fault.place),
+            },
+            message: fault.message.clone(),
+        })
+        .collect()
+}

@@ -1,0 +1,140 @@
+//! Adverse events by arm: each subject once, at its worst grade a term, a class and overall.
+//!
+//! Never grades or attributes an event (see `trial::safety`). Events with onset before randomisation are not counted.
+
+use std::collections::BTreeMap;
+
+use trial::event::Seq;
+use trial::id::{ArmId, SubjectId};
+use trial::protocol::Safety as Rules;
+use trial::safety::{Worst, WorstGrades, emergent, expedited, filed_under, worst_grades};
+
+use crate::arms::Arms;
+use crate::results::{GradeRow, SafetyResult};
+use crate::row::{Subject, SubjectRow};
+
+/// One subject's adverse events.
+#[derive(Clone, Debug, Default)]
+pub struct Safety {
+    all: WorstGrades,
+    related: WorstGrades,
+    serious: bool,
+    expedited: Vec<(String, Option<u8>, Seq)>,
+    from_severity: bool,
+}
+
+/// The events of one subject since randomisation (`trial::safety::emergent`); none where it was not randomised.
+pub fn of(subject: &Subject<'_>) -> Safety {
+    let Some(start) = subject.start() else { return Safety::default() };
+    let (rules, record) = (&subject.current.safety, subject.record);
+    let after = || record.adverse_events.iter().filter(|event| emergent(event, start));
+    Safety {
+        all: worst_grades(rules, record, start, false),
+        related: worst_grades(rules, record, start, true),
+        serious: after().any(|ae| ae.serious),
+        expedited: after()
+            .filter(|ae| expedited(rules, ae))
+            .map(|ae| (filed_under(ae).1, ae.grade, ae.event))
+            .collect(),
+        from_severity: after().any(|ae| ae.from_severity),
+    }
+}
+
+/// The tables; takes what it lists from `rows`.
+pub fn tables(rules: &Rules, arms: &Arms, rows: &mut [SubjectRow]) -> SafetyResult {
+    let split = arms.split(rows);
+    let at_risk = split.iter().map(Vec::len).collect();
+    let serious = split.iter().map(|rows| rows.iter().filter(|row| row.safety.serious).count()).collect();
+    let from_severity = split.iter().flatten().any(|row| row.safety.from_severity);
+    let related = grades(arms, rows, |safety| &safety.related);
+    let all = grades(arms, rows, |safety| &safety.all);
+    let (mut expedited, mut ungraded) = (Vec::new(), Vec::new());
+    for row in rows.iter_mut() {
+        let Some(arm) = row.allocation.as_ref().map(|allocation| allocation.arm.clone()) else { continue };
+        for (term, grade, event) in std::mem::take(&mut row.safety.expedited) {
+            expedited.push((row.subject.clone(), arm.clone(), term, grade, event));
+        }
+        for event in std::mem::take(&mut row.safety.all.ungraded) {
+            ungraded.push((row.subject.clone(), arm.clone(), event));
+        }
+    }
+    SafetyResult {
+        at_risk,
+        attributed_to: rules.attributed_to.values().cloned().collect(),
+        related,
+        all,
+        serious,
+        ungraded,
+        expedited,
+        from_severity,
+    }
+}
+
+/// The rows of one table: any event first, then the classes by frequency, each with its terms by frequency.
+fn grades(arms: &Arms, rows: &[SubjectRow], of: fn(&Safety) -> &WorstGrades) -> Vec<GradeRow> {
+    let mut any = Tally::new(None, None, arms);
+    let mut classes: BTreeMap<&str, Tally> = BTreeMap::new();
+    let mut terms: BTreeMap<(&str, &str), Tally> = BTreeMap::new();
+    for row in rows {
+        let Some(arm) = arms.place(row) else { continue };
+        let worst = of(&row.safety);
+        if let Some(overall) = &worst.overall {
+            any.add(row, arm, arms, overall);
+        }
+        for (class, grade) in &worst.by_class {
+            classes
+                .entry(class)
+                .or_insert_with(|| Tally::new(Some(class), None, arms))
+                .add(row, arm, arms, grade);
+        }
+        for ((class, term), grade) in &worst.by_term {
+            terms
+                .entry((class, term))
+                .or_insert_with(|| Tally::new(Some(class), Some(term), arms))
+                .add(row, arm, arms, grade);
+        }
+    }
+    if any.total == 0 {
+        return Vec::new();
+    }
+    let rank: BTreeMap<&str, usize> = classes.iter().map(|(class, tally)| (*class, tally.total)).collect();
+    let mut ordered: Vec<(&str, bool, Tally)> =
+        classes.into_iter().map(|(class, t)| (class, false, t)).collect();
+    ordered.extend(terms.into_iter().map(|((class, _), t)| (class, true, t)));
+    // Stable, so that equals stay in the order of their names.
+    ordered.sort_by_key(|(class, term, tally)| {
+        let class_first = std::cmp::Reverse(rank.get(class).copied().unwrap_or(0));
+        (class_first, *class, *term, std::cmp::Reverse(tally.total))
+    });
+    std::iter::once(any.row).chain(ordered.into_iter().map(|(_, _, tally)| tally.row)).collect()
+}
+
+struct Tally {
+    row: GradeRow,
+    total: usize,
+}
+
+impl Tally {
+    fn new(class: Option<&str>, term: Option<&str>, arms: &Arms) -> Self {
+        let row = GradeRow {
+            class: class.map(str::to_owned),
+            term: term.map(str::to_owned),
+            counts: vec![[0; 5]; arms.len()],
+            subjects: Vec::new(),
+        };
+        Self { row, total: 0 }
+    }
+
+    fn add(&mut self, row: &SubjectRow, arm: usize, arms: &Arms, worst: &Worst) {
+        let grade = usize::from(worst.grade);
+        let Some(cell) = grade.checked_sub(1).and_then(|place| self.row.counts[arm].get_mut(place)) else {
+            return;
+        };
+        *cell += 1;
+        self.total += 1;
+        if row.detail.traces {
+            let who: (SubjectId, ArmId) = (row.subject.clone(), arms.id(arm).clone());
+            self.row.subjects.push((who.0, who.1, worst.grade, worst.events.clone()));
+        }
+    }
+}
