@@ -1,0 +1,181 @@
+//! Sections on the trial, the flow of subjects, recruitment and baseline.
+//!
+//! Never counts a subject: counts come from `analysis`, and lead to the list of subjects (`trace::subjects`).
+
+use analysis::results::{BaselineCell, BaselineRow};
+use maud::{Markup, html};
+
+use super::{View, file, nothing, traced};
+use crate::{number, words};
+
+/// Which trial, which data.
+pub fn about(view: &View<'_>) -> Markup {
+    let about = &view.results.about;
+    html! {
+        table.plain {
+            caption { "The trial and the data this report is about" }
+            tbody {
+                tr { th scope="row" { "Trial" } td { (about.trial) } }
+                tr { th scope="row" { "Title" } td { (about.title) } }
+                tr { th scope="row" { "Registry number" } td { (about.registry.as_deref().unwrap_or("none given")) } }
+                tr { th scope="row" { "Protocol version" } td { (about.protocol_version) } }
+                tr { th scope="row" { "Arms" } td {
+                    @for (i, arm) in view.results.arms.iter().enumerate() {
+                        div { (words::arm_name(arm)) @if arm.control { " (control)" } ", "
+                            (traced(&format!("arm-{i}"), &number::count(arm.randomised))) " randomised" }
+                    }
+                } }
+                tr { th scope="row" { "Source of the data" } td { (about.source)
+                    @if about.simulated { " " strong { "Simulated: virtual patients." } } } }
+                tr { th scope="row" { "Data cut" } td { (cut(view)) } }
+                tr { th scope="row" { "As of" } td { (as_of(view)) } }
+                tr { th scope="row" { "Events read" } td { (number::count(usize::try_from(about.events).unwrap_or(usize::MAX))) } }
+                tr { th scope="row" { "Head of the ledger" } td {
+                    @match &about.head {
+                        Some(head) => { code.hash { (head) } br; "BLAKE3 of the last event; it stands for every event before it." },
+                        None => "The data came from no ledger: nothing proves that they were not altered.",
+                    }
+                } }
+            }
+        }
+        @if !view.results.left_out.is_empty() {
+            div.note { p { "Left out, the trial being larger than a page can hold:" }
+                ul { @for line in &view.results.left_out { li { (line) } } } }
+        }
+    }
+}
+
+fn cut(view: &View<'_>) -> Markup {
+    let about = &view.results.about;
+    html! {
+        @match about.cut {
+            Some(cut) => { (cut) ": nothing that happened after this day is seen." },
+            None => {
+                "None: everything that has been entered is seen."
+                @if let Some(last) = about.last_clinical { " The last clinical day is " (last) "." }
+            },
+        }
+    }
+}
+
+fn as_of(view: &View<'_>) -> Markup {
+    let about = &view.results.about;
+    html! {
+        @match about.as_of {
+            Some(moment) => { (super::trace::moment(moment)) ": nothing that was recorded after this moment is seen." },
+            None => "All recorded events.",
+        }
+        @if let Some(last) = about.last_recorded { " The last event seen was recorded at " (super::trace::moment(last)) "." }
+    }
+}
+
+/// CONSORT flow, with its table of reasons.
+pub fn flow(view: &View<'_>) -> Markup {
+    let flow = &view.results.flow;
+    html! {
+        (view.figure("flow"))
+        @if !flow.excluded_because.is_empty() {
+            table {
+                caption { "Why subjects were not randomised" }
+                thead { tr { th scope="col" { "Reason" } th.num scope="col" { "n (% of those not randomised)" } } }
+                tbody {
+                    @for (why, n) in &flow.excluded_because {
+                        tr { th scope="row" { (why) } td.num { (traced("arm-none", &number::n_percent(*n, flow.excluded))) } }
+                    }
+                }
+            }
+            p.note { "A subject may have more than one reason." }
+        }
+        (file("flow.csv"))
+    }
+}
+
+/// Recruitment over time and by site.
+pub fn recruitment(view: &View<'_>) -> Markup {
+    let r = &view.results.recruitment;
+    html! {
+        (view.figure("recruitment"))
+        @if r.by_site.is_empty() { (nothing("No site has opened yet.")) } @else {
+            details {
+                summary { "Sites: " (number::count(r.by_site.len())) }
+                table.filter {
+                    caption { "Recruitment by site" }
+                    thead { tr { th scope="col" { "Site" } th scope="col" { "Name" } th scope="col" { "Opened" }
+                        th.num scope="col" { "Screened" } th.num scope="col" { "Randomised" }
+                        th scope="col" { "First" } th scope="col" { "Last" } } }
+                    tbody { @for (i, site) in r.by_site.iter().enumerate() {
+                        tr { th scope="row" { (site.site) } td { (site.name) }
+                            td { @match site.opened { Some(day) => (day), None => "–" } }
+                            td.num { (traced(&format!("site-{i}"), &number::count(site.screened))) }
+                            td.num { (traced(&format!("site-{i}"), &number::count(site.randomised))) }
+                            td { @match site.days.first() { Some(day) => (day), None => "–" } }
+                            td { @match site.days.last() { Some(day) => (day), None => "–" } } }
+                    } }
+                }
+            }
+        }
+        (file("recruitment.csv, sites.csv"))
+    }
+}
+
+/// Baseline by arm. No test compares the arms at baseline: CONSORT advises against it.
+pub fn baseline(view: &View<'_>) -> Markup {
+    let rows = &view.results.baseline;
+    if rows.is_empty() {
+        return nothing(
+            "No baseline value: nobody has been randomised, or the protocol names no characteristic.",
+        );
+    }
+    let arms = &view.results.arms;
+    html! {
+        div.wide { table.baseline {
+            caption { "Baseline characteristics by arm: n (%), or median (lower to upper quartile)" }
+            thead { tr {
+                th scope="col" { "Characteristic" }
+                @for (i, arm) in arms.iter().enumerate() {
+                    th.num scope="col" { (words::arm_name(arm)) br; (traced(&format!("arm-{i}"), &format!("n = {}", number::count(arm.randomised)))) }
+                }
+                th.num scope="col" { "All" br; "n = " (number::count(arms.iter().map(|arm| arm.randomised).sum())) }
+            } }
+            @for group in rows.chunk_by(|a, b| a.characteristic == b.characteristic) {
+                tbody { (characteristic(view, group)) }
+            }
+        } }
+        p.note { "No test compares the arms at baseline (CONSORT 2025, item 20). A count leads to the subjects of its arm." }
+        (file("baseline.csv"))
+    }
+}
+
+fn characteristic(view: &View<'_>, group: &[BaselineRow]) -> Markup {
+    html! {
+        @if group.iter().any(|row| row.level.is_some()) {
+            tr.head { th scope="rowgroup" colspan=(group[0].cells.len() + 1) { (group[0].characteristic) } }
+        }
+        @for row in group {
+            tr {
+                @match &row.level {
+                    Some(level) => th.level scope="row" { (level) },
+                    None => th scope="row" { (row.characteristic) },
+                }
+                @for (i, cell) in row.cells.iter().enumerate() {
+                    td.num { (baseline_cell(view, i, cell)) }
+                }
+            }
+        }
+    }
+}
+
+fn baseline_cell(view: &View<'_>, column: usize, value: &BaselineCell) -> Markup {
+    let anchor = if column < view.results.arms.len() { format!("arm-{column}") } else { "subjects".into() };
+    match value {
+        BaselineCell::Count { n, of } => traced(&anchor, &number::n_percent(*n, *of)),
+        BaselineCell::Number { n: 0, .. } => html! { "–" },
+        BaselineCell::Number { n, median, q1, q3, min, max } => {
+            let one = |v: &Option<f64>| v.map_or_else(|| "–".to_owned(), |v| number::short(v, 1));
+            html! {
+                (traced(&anchor, &format!("{} ({} to {})", one(median), one(q1), one(q3))))
+                br; span.sub { "range " (one(min)) " to " (one(max)) ", n = " (number::count(*n)) }
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The page: one self-contained HTML file that reads without a script and prints on A4.
+//!
+//! Never computes; each section shows one part of `Results` and leads to what is behind its numbers. The anchors:
+//! `#aN` an analysis, `#cN` its contributions, `#arm-N` the subjects of an arm, `#sN` a subject's trace, `#eN` an event.
+
+mod conduct;
+mod design;
+mod endpoints;
+mod opening;
+mod quality;
+mod safety;
+mod trace;
+mod tumour;
+
+use analysis::results::Results;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::figure::{self, Figure};
+use crate::link::Links;
+use crate::number;
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+/// SHA-256 of `script.js`: the page's policy lets no other script run, whatever its data hold. A test recomputes it.
+const SCRIPT_SHA256: &str = "EbJsb5WQ8hucrQlLOnzdhkL1kaFYA4sZXzireiVwuGk=";
+
+/// A list longer than this is cut, with a word on where the rest is.
+const MOST_ROWS: usize = 1_000;
+
+/// All that a section reads.
+pub struct View<'a> {
+    results: &'a Results,
+    links: Links<'a>,
+    figures: Vec<Figure>,
+}
+
+impl View<'_> {
+    fn figure(&self, name: &str) -> Markup {
+        html! { @for figure in self.figures.iter().filter(|f| f.name == name && f.analysis.is_none()) { (figure.markup()) } }
+    }
+
+    fn curves(&self, analysis: usize) -> Option<&Figure> {
+        self.figures.iter().find(|figure| figure.analysis == Some(analysis))
+    }
+}
+
+/// A number that leads to `anchor`.
+fn traced(anchor: &str, text: &str) -> Markup {
+    html! { a.n href=(format!("#{anchor}")) { (text) } }
+}
+
+/// A section of the page: anchor, heading and what it holds.
+struct Section {
+    id: &'static str,
+    title: String,
+    body: Markup,
+}
+
+/// The page of `results`.
+pub fn page(results: &Results) -> Markup {
+    let links = Links::new(results);
+    let figures = figure::all(results, &links);
+    let view = View { results, links, figures };
+    let sections = sections(&view);
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            (head(results))
+            body {
+                a.skip href="#content" { "Skip to the report" }
+                @if results.about.simulated {
+                    div.simulated role="note" { "SIMULATED DATA: virtual patients, no real person" }
+                }
+                div.frame {
+                    (contents(&sections))
+                    main id="content" {
+                        (opening::opening(&view))
+                        @for (i, section) in sections.iter().enumerate() {
+                            section id=(section.id) aria-labelledby=(format!("h-{}", section.id)) {
+                                h2 id=(format!("h-{}", section.id)) { span.no { (i + 1) } " " (section.title) }
+                                (section.body)
+                            }
+                        }
+                    }
+                }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    }
+}
+
+fn sections(view: &View<'_>) -> Vec<Section> {
+    let section = |id, title: &str, body| Section { id, title: title.into(), body };
+    let mut sections = vec![
+        section("about", "Trial and data cut", design::about(view)),
+        section("flow", "Flow of subjects (CONSORT)", design::flow(view)),
+        section("recruitment", "Recruitment", design::recruitment(view)),
+        section("baseline", "Baseline by arm", design::baseline(view)),
+        section("primary", "Primary endpoint", endpoints::primary(view)),
+        section("endpoints", "Other endpoints", endpoints::others(view)),
+        section("responses", "Tumour response", tumour::responses(view)),
+        section("swimmer", "Course of each subject", tumour::swimmer(view)),
+        section("sabr", "SABR", tumour::sabr(view)),
+        section("safety", "Safety", safety::safety(view)),
+        section("quality", "Quality of life", quality::quality(view)),
+        section("deviations", "Protocol deviations", conduct::deviations(view)),
+        section("pending", "Pending strategy decisions", conduct::pending(view)),
+        section("faults", "Faults in the record", conduct::faults(view)),
+        section("assumed", "What was assumed", conduct::assumed(view)),
+        section("methods", "How this report was made", conduct::methods(view)),
+        section("subjects", "Subjects", trace::subjects(view)),
+    ];
+    if !view.results.traces.is_empty() {
+        sections.push(section("traces", "Traces: from a number to its events", trace::traces(view)));
+    }
+    sections
+}
+
+fn head(results: &Results) -> Markup {
+    let about = &results.about;
+    let policy = format!(
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{SCRIPT_SHA256}'; base-uri 'none'; form-action 'none'"
+    );
+    html! {
+        head {
+            meta charset="utf-8";
+            meta http-equiv="Content-Security-Policy" content=(policy);
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="generator" content=(concat!("Trialwright ", env!("CARGO_PKG_VERSION")));
+            title { (about.trial) ": report" @if let Some(cut) = about.cut { ", data cut " (cut) } }
+            style { (PreEscaped(STYLE)) (PreEscaped(figure::STYLE)) (PreEscaped(running_head(results))) }
+        }
+    }
+}
+
+/// What stands on top of every printed page. A style sheet is no place for a text from outside: letters and digits only.
+fn running_head(results: &Results) -> String {
+    let trial: String = results
+        .about
+        .trial
+        .chars()
+        .take(60)
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '.'))
+        .collect();
+    let simulated = if results.about.simulated { "SIMULATED DATA" } else { "" };
+    format!("@page{{@top-left{{content:\"{trial}\"}}@top-right{{content:\"{simulated}\"}}}}")
+}
+
+fn contents(sections: &[Section]) -> Markup {
+    html! {
+        nav.toc aria-label="Contents" {
+            p.head { "Contents" }
+            ol { @for section in sections { li { a href=(format!("#{}", section.id)) { (section.title) } } } }
+        }
+    }
+}
+
+/// What stands where there is nothing to show: what is missing, and why.
+fn nothing(why: &str) -> Markup {
+    html! { p.empty { (why) } }
+}
+
+/// The file that holds a table.
+fn file(name: &str) -> Markup {
+    html! { p.csv { "Also as " code { (name) } "." } }
+}
+
+/// What of a list is not shown; nothing where all of it is.
+fn cut(shown: usize, all: usize, file: &str) -> Markup {
+    html! {
+        @if shown < all {
+            p.note { (number::count(shown)) " of " (number::count(all)) " rows are shown; all are in " code { (file) } "." }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The page as a reader, a printer and an attacker meet it.
+
+mod fixture;
+
+use std::collections::HashSet;
+
+use analysis::results::Results;
+use rstest::rstest;
+
+fn attributes<'a>(html: &'a str, name: &str) -> Vec<&'a str> {
+    let key = format!(" {name}=\"");
+    html.match_indices(&key)
+        .map(|(at, _)| html[at + key.len()..].split('"').next().unwrap_or_default())
+        .collect()
+}
+
+#[rstest]
+#[case::nothing(fixture::empty())]
+#[case::one_subject(fixture::trial(1, 2, 1))]
+#[case::one_arm(fixture::trial(9, 1, 1))]
+#[case::two_arms(fixture::trial(74, 2, 1))]
+#[case::three_arms(fixture::trial(90, 3, 1))]
+#[case::more_than_a_page_traces(fixture::trial(700, 2, 1))]
+fn every_anchor_leads_somewhere_and_is_unique(#[case] results: Results) {
+    let html = report::html(&results);
+    let ids = attributes(&html, "id");
+    let known: HashSet<&str> = ids.iter().copied().collect();
+    let mut seen = HashSet::new();
+    for id in ids {
+        assert!(seen.insert(id), "two elements have the id {id}");
+    }
+    for href in attributes(&html, "href") {
+        let anchor = href.strip_prefix('#').unwrap_or_else(|| panic!("{href} leaves the page"));
+        assert!(known.contains(anchor), "#{anchor} leads nowhere");
+    }
+    for label in attributes(&html, "aria-labelledby").iter().flat_map(|ids| ids.split(' ')) {
+        assert!(known.contains(label), "{label} labels nothing");
+    }
+}
+
+#[rstest]
+#[case(fixture::empty())]
+#[case(fixture::trial(74, 2, 1))]
+#[case(fixture::trial(90, 3, 1))]
+fn headings_are_in_order_and_tables_have_headers(#[case] results: Results) {
+    let html = report::html(&results);
+    let mut before = 0;
+    for (at, _) in html.match_indices("<h") {
+        let Some(level) = html[at + 2..].chars().next().and_then(|c| c.to_digit(10)) else { continue };
+        assert!(level <= before + 1, "h{level} after h{before}: {}", &html[at..at + 60]);
+        before = level;
+    }
+    for (at, _) in html.match_indices("<th") {
+        let tag = &html[at..];
+        assert!(
+            tag.starts_with("<thead") || tag.split('>').next().is_some_and(|t| t.contains("scope=")),
+            "{}",
+            &tag[..60]
+        );
+    }
+    assert_eq!(html.matches("<table").count(), html.matches("<caption").count());
+    assert_eq!(html.matches("<svg").count(), html.matches("<desc").count());
+}
+
+#[test]
+fn a_trial_of_74_is_small() {
+    let html = report::html(&fixture::trial(74, 2, 1));
+    assert!(html.len() < 3_000_000, "{} bytes", html.len());
+}
+
+#[test]
+fn the_page_loads_nothing_and_only_its_own_script_may_run() {
+    let html = report::html(&fixture::trial(30, 2, 1));
+    for word in ["src=", "<link", "@import", "url(", "<iframe", "javascript:"] {
+        assert!(!html.contains(word), "{word}");
+    }
+    assert_eq!(html.matches("<script").count(), 1);
+    let start = html.find("<script>").unwrap() + "<script>".len();
+    let script = &html[start..start + html[start..].find("</script>").unwrap()];
+    let hash = base64::Engine::encode(
+        &base64::engine::general_purpose::STANDARD,
+        <sha2::Sha256 as sha2::Digest>::digest(script.as_bytes()),
+    );
+    assert!(html.contains(&format!("script-src 'sha256-{hash}'")), "the policy should name sha256-{hash}");
+}
+
+#[test]
+fn a_number_leads_to_subject_and_event() {
+    let results = fixture::trial(20, 2, 3);
+    let html = report::html(&results);
+    // Hazard ratio -> contributions -> subject -> event, all on the page.
+    let first = &results.analyses[0].subjects[0];
+    let place = results.traces.iter().position(|t| t.subject == first.subject).unwrap();
+    assert!(html.contains("<a class=\"n\" href=\"#c0\">HR "));
+    assert!(html.contains(&format!(
+        "<tr id=\"c0s{place}\"><th scope=\"row\"><a href=\"#s{place}\">{}</a>",
+        first.subject
+    )));
+    let trace = &html[html.find(&format!("<details class=\"trace\" id=\"s{place}\">")).unwrap()..];
+    assert!(
+        trace[..trace.find("</details>").unwrap()].contains(&format!("<p id=\"e{}\">", first.time.events[0]))
+    );
+}
+
+#[test]
+fn what_is_missing_says_why() {
+    let html = report::html(&fixture::empty());
+    for text in [
+        "Nobody has been screened yet.",
+        "Nobody has been randomised yet.",
+        "No analysis compares two arms yet.",
+        "No course of SABR is recorded",
+        "No such event is recorded",
+        "measures no quality of life",
+        "No deviation was recorded",
+        "No progression waits",
+        "Every event could be read.",
+    ] {
+        assert!(html.contains(text), "{text}");
+    }
+}
+
+#[test]
+fn ten_thousand_subjects_are_sampled_and_it_says_so() {
+    let mut results = fixture::trial(10_000, 2, 1);
+    // As `analysis` hands over a large trial: without values as entered.
+    for trace in &mut results.traces {
+        trace.sources.truncate(2);
+    }
+    let html = report::html(&results);
+    assert!(html.contains("of 10,000 subjects are drawn, of each arm evenly spaced by length"));
+    assert!(html.contains("subjects are drawn, evenly spaced by their last change"));
+    assert!(html.contains("subjects are drawn, evenly spaced from worst to best"));
+    assert!(html.contains("of 10,000 subjects: those that a table of this"));
+    assert!(html.len() < 12_000_000, "{} bytes", html.len());
+    let csv = report::csv_files(&results);
+    let adtte = &csv.iter().find(|(name, _)| name == "adtte.csv").unwrap().1;
+    assert_eq!(adtte.lines().count(), 1 + 10_000 * results.analyses.len());
+}
+
+#[test]
+fn figures_are_well_formed_and_stand_alone() {
+    for results in [fixture::empty(), fixture::trial(1, 2, 1), fixture::trial(90, 3, 1)] {
+        let figures = report::figures(&results);
+        let names: HashSet<&String> = figures.iter().map(|(name, _)| name).collect();
+        assert_eq!(names.len(), figures.len());
+        for (name, svg) in &figures {
+            assert!(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\""), "{name}");
+            assert!(!svg.contains("href="), "{name} leads to a page that is not there");
+            assert!(!svg.contains("NaN") && !svg.contains("inf"), "{name}");
+            closed(name, svg);
+        }
+    }
+}
+
+/// Every tag is closed in its order, as XML demands.
+fn closed(name: &str, svg: &str) {
+    let mut open: Vec<&str> = Vec::new();
+    for (at, _) in svg.match_indices('<') {
+        let tag = svg[at + 1..].split(['>', ' ']).next().unwrap_or_default();
+        match tag.strip_prefix('/') {
+            Some(tag) => assert_eq!(open.pop(), Some(tag), "{name} at {at}"),
+            None => open.push(tag),
+        }
+    }
+    assert!(open.is_empty(), "{name}: {open:?}");
+}
+
+/// Writes pages to look at: `target/tmp/report-*.html`.
+#[test]
+fn pages_to_look_at() {
+    for (name, results) in [
+        ("74", fixture::trial(74, 2, 1)),
+        ("three-arms", fixture::trial(90, 3, 2)),
+        ("one", fixture::trial(1, 2, 1)),
+        ("empty", fixture::empty()),
+    ] {
+        let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("report-{name}.html"));
+        std::fs::write(&path, report::html(&results)).unwrap();
+        assert!(path.metadata().unwrap().len() > 10_000);
+    }
+}
