@@ -180,6 +180,12 @@ impl Ledger {
         read::without_subject(&mut reader, &self.path, up_to).await
     }
 
+    /// How many subjects the ledger speaks of, whenever that was recorded.
+    pub async fn count_subjects(&self) -> Result<u64> {
+        let mut reader = self.reader().await?;
+        read::count_subjects(&mut reader, &self.path).await
+    }
+
     /// All subjects with all their events, `block` subjects at a time, in order of subject (byte order); with `up_to`, only what was
     /// recorded at that moment or before. All of one moment of the ledger, read ahead while the caller works.
     pub fn subjects(&self, up_to: Option<Timestamp>, block: usize) -> SubjectBlocks {

@@ -117,6 +117,15 @@ pub(crate) async fn of_kind(
         .await
 }
 
+/// Counted over the index by subject alone: no event is touched.
+pub(crate) async fn count_subjects(connection: &mut SqliteConnection, path: &Path) -> Result<u64> {
+    let count: i64 = sqlx::query_scalar("SELECT count(DISTINCT subject) FROM events WHERE subject IS NOT NULL")
+        .fetch_one(connection)
+        .await
+        .map_err(|error| Error::storage(path, error))?;
+    place(count, path)
+}
+
 pub(crate) async fn without_subject(
     connection: &mut SqliteConnection,
     path: &Path,

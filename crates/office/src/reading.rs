@@ -1,0 +1,208 @@
+//! The read path: a ledger as records, subject by subject, in parallel and in bounded memory.
+//!
+//! Never writes, and never holds more than a few blocks of subjects. Blocking: it starts its own thread for the ledger, so
+//! it may be called from anywhere; inside a runtime, call it where blocking is allowed.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use jiff::Timestamp;
+use ledger::{Head, Ledger, Stored};
+use rayon::prelude::*;
+use trial::event::Entered;
+use trial::id::SubjectId;
+use trial::protocol::ProtocolHistory;
+use trial::record::Record;
+
+use crate::allocation::{AllocationAudit, audit};
+use crate::refusal::Error;
+use crate::state::{Site, Trial, entered};
+use crate::write::last_moment;
+
+/// Subjects read at a time: enough to keep every core at work, few enough to be small in memory.
+const BLOCK: usize = 64;
+/// Blocks that may wait between the ledger and the cores.
+const WAITING: usize = 2;
+
+/// Subjects of one block, each with its events as stored.
+type Block = Vec<(String, Vec<Stored>)>;
+
+/// A ledger opened for reading.
+pub struct Reading {
+    /// The ledger's file.
+    pub path: PathBuf,
+    /// Only what was recorded by then is seen.
+    pub as_of: Option<Timestamp>,
+    /// The head of the whole ledger, whatever `as_of` says.
+    pub head: Head,
+    /// The protocol versions adopted by then.
+    pub history: ProtocolHistory,
+    /// The sites open by then, in order of id.
+    pub sites: Vec<Site>,
+    /// The commitment to the secret seed.
+    pub commitment: Option<String>,
+    /// The seed in hex, where it was revealed by then.
+    pub revealed: Option<String>,
+    /// The moment of the last event, or `as_of` where that is earlier.
+    pub until: Option<Timestamp>,
+    /// True where the subjects are virtual.
+    pub simulated: bool,
+    /// Subjects of the whole ledger, whatever `as_of` says.
+    pub subjects: u64,
+    trial: Trial,
+}
+
+/// One subject as it is handed to a caller's function.
+pub struct Subject<'a> {
+    /// Its record.
+    pub record: Record,
+    /// Its events.
+    pub events: &'a [Entered],
+}
+
+/// How much was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Subjects.
+    pub subjects: u64,
+    /// Their events.
+    pub events: u64,
+}
+
+/// Opens the ledger at `path` as it was known at `as_of`, or as it stands.
+///
+/// Errors: no ledger there; no protocol adopted by then; a version that cannot be read.
+pub fn open_reading(path: impl AsRef<Path>, as_of: Option<Timestamp>) -> Result<Reading, Error> {
+    let path = path.as_ref();
+    let (head, trial, last, subjects) = apart(async {
+        let ledger = Ledger::open_read_only(path).await?;
+        let head = ledger.head().await?;
+        let whole = ledger.without_subject(as_of).await?;
+        let randomised = ledger.of_kind("randomised", as_of).await?;
+        let last = last_moment(&ledger, &head).await?;
+        let subjects = ledger.count_subjects().await?;
+        ledger.close().await;
+        Ok((head, Trial::read(&whole, &randomised)?, last, subjects))
+    })?;
+    let trial = trial.ok_or_else(|| Error::NoProtocol { path: path.to_owned(), as_of })?;
+    Ok(Reading {
+        path: path.to_owned(),
+        as_of,
+        head,
+        history: trial.history.clone(),
+        sites: trial.sites.values().cloned().collect(),
+        commitment: trial.commitment.clone(),
+        revealed: trial.revealed.as_ref().map(|(_, seed)| seed.clone()),
+        simulated: trial.simulated,
+        subjects,
+        until: [last, as_of].into_iter().flatten().min(),
+        trial,
+    })
+}
+
+impl Reading {
+    /// Folds every subject, hands it to `map` on all cores, and what that gives to `sink`, in order of subject id.
+    ///
+    /// The next block is read while the present one is worked on. Memory is bounded by a few blocks of subjects and by
+    /// what `sink` keeps.
+    pub fn for_each<T: Send>(
+        &self,
+        map: impl Fn(Subject<'_>) -> T + Sync,
+        mut sink: impl FnMut(T),
+    ) -> Result<Counts, Error> {
+        let (path, as_of) = (self.path.as_path(), self.as_of);
+        let (sender, receiver) = sync_channel(WAITING);
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(move || send_blocks(path, as_of, &sender));
+            let worked = self.work(receiver, &map, &mut sink);
+            match reader.join() {
+                Ok(read) => worked.and_then(|counts| read.map(|()| counts)),
+                Err(_) => Err(Error::Worker("the thread that reads the ledger panicked".into())),
+            }
+        })
+    }
+
+    /// `map` of every record, in order of subject id.
+    pub fn records<T: Send>(&self, map: impl Fn(Record) -> T + Sync) -> Result<(Vec<T>, Counts), Error> {
+        let mut all = Vec::new();
+        let counts = self.for_each(|subject| map(subject.record), |value| all.push(value))?;
+        Ok((all, counts))
+    }
+
+    /// One subject's record and events; none where there is no such subject.
+    pub fn record(&self, subject: &SubjectId) -> Result<Option<(Record, Vec<Entered>)>, Error> {
+        let stored = apart(async {
+            let ledger = Ledger::open_read_only(&self.path).await?;
+            let stored = ledger.of_subject(subject.as_str(), self.as_of).await?;
+            ledger.close().await;
+            Ok(stored)
+        })?;
+        let events: Vec<Entered> = stored.iter().map(entered).collect::<Result<_, _>>()?;
+        Ok((!events.is_empty()).then(|| (Record::fold(&self.history, subject, &events), events)))
+    }
+
+    /// Recomputes every allocation made by then. Errors: the seed was not revealed by then.
+    pub fn verify_allocations(&self) -> Result<AllocationAudit, Error> {
+        audit(&self.trial)
+    }
+
+    fn work<T: Send>(
+        &self,
+        blocks: Receiver<Block>,
+        map: &(impl Fn(Subject<'_>) -> T + Sync),
+        sink: &mut impl FnMut(T),
+    ) -> Result<Counts, Error> {
+        let mut counts = Counts::default();
+        for block in blocks {
+            let worked: Vec<Result<(T, u64), Error>> = block
+                .into_par_iter()
+                .map(|(id, stored)| {
+                    let events: Vec<Entered> = stored.iter().map(entered).collect::<Result<_, _>>()?;
+                    drop(stored);
+                    let record = Record::fold(&self.history, &SubjectId(id), &events);
+                    Ok((map(Subject { record, events: &events }), events.len() as u64))
+                })
+                .collect();
+            for result in worked {
+                let (value, events) = result?;
+                counts.subjects += 1;
+                counts.events += events;
+                sink(value);
+            }
+        }
+        Ok(counts)
+    }
+}
+
+/// Reads blocks and hands them on until there are none or nobody takes them.
+fn send_blocks(path: &Path, as_of: Option<Timestamp>, sender: &SyncSender<Block>) -> Result<(), Error> {
+    runtime()?.block_on(async {
+        let ledger = Ledger::open_read_only(path).await?;
+        let mut blocks = ledger.subjects(as_of, BLOCK);
+        while let Some(block) = blocks.next().await {
+            if sender.send(block?).is_err() {
+                break;
+            }
+        }
+        drop(blocks);
+        ledger.close().await;
+        Ok(())
+    })
+}
+
+/// Runs `future` on a thread and a runtime of its own, so that a caller inside a runtime may call it too.
+fn apart<T: Send>(future: impl Future<Output = Result<T, Error>> + Send) -> Result<T, Error> {
+    std::thread::scope(|scope| {
+        scope
+            .spawn(|| runtime()?.block_on(future))
+            .join()
+            .unwrap_or_else(|_| Err(Error::Worker("the thread that reads the ledger panicked".into())))
+    })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|wrong| Error::Worker(wrong.to_string()))
+}

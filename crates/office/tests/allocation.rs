@@ -1,0 +1,171 @@
+//! The seed and the allocations: drawn once each, inside the transaction, and recomputable.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use common::{act, actor, at, founded, open_site, protocol, randomise, screened, screening};
+use ledger::Ledger;
+use office::{Action, Deed, Error, Office, Reason, SeedFault, open_reading, seed_path};
+use trial::event::What;
+use trial::id::SubjectId;
+use trial::randomise::Seed;
+
+fn reason(wrong: Error) -> Reason {
+    match wrong {
+        Error::Refused(refusal) => refusal.reason,
+        other => panic!("not a refusal: {other}"),
+    }
+}
+
+/// Thirty tasks over two offices (two processes would look the same to the ledger) randomise at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_place_in_a_list_is_given_twice() {
+    let (folder, office) = founded().await;
+    for n in 0..30 {
+        office.submit(screened(10, &format!("01-{n:03}"), &[])).await.unwrap();
+    }
+    let path = folder.path().join("trial.ledger");
+    let other = Office::open(Ledger::open(&path).await.unwrap()).await.unwrap();
+    let offices = [Arc::new(office), Arc::new(other)];
+    let tasks: Vec<_> = (0..30)
+        .map(|n| {
+            let office = offices[n % 2].clone();
+            tokio::spawn(async move { office.submit(vec![randomise(20, &format!("01-{n:03}"))]).await.unwrap() })
+        })
+        .collect();
+    let mut places = BTreeSet::new();
+    for task in tasks {
+        let receipts = task.await.unwrap();
+        assert!(places.insert(receipts[0].allocation.as_ref().unwrap().1));
+    }
+    // All are of one stratum, so that the places are the list from its beginning.
+    assert_eq!(places, (0..30).collect());
+    let reveal = Action::new(&actor(), at(30), Deed::RevealSeed);
+    offices[0].submit(vec![reveal]).await.unwrap();
+    let audit = offices[1].verify_allocations().await.unwrap();
+    assert!(audit.is_sound(), "{audit:?}");
+    assert_eq!(audit.checked, 30);
+    let wrong = offices[1].submit(vec![randomise(40, "01-000")]).await.unwrap_err();
+    assert!(matches!(reason(wrong), Reason::AlreadyRandomised { .. }));
+}
+
+#[tokio::test]
+async fn a_revealed_seed_ends_randomisation() {
+    let (_folder, office) = founded().await;
+    office.submit(screened(10, "01-001", &[])).await.unwrap();
+    assert!(matches!(office.verify_allocations().await, Err(Error::NotRevealed)));
+    let reveal = Action::new(&actor(), at(20), Deed::RevealSeed);
+    office.submit(vec![reveal.clone()]).await.unwrap();
+    let wrong = office.submit(vec![randomise(30, "01-001")]).await.unwrap_err();
+    assert!(matches!(reason(wrong), Reason::Revealed { .. }));
+    assert!(matches!(reason(office.submit(vec![reveal]).await.unwrap_err()), Reason::Revealed { .. }));
+}
+
+#[tokio::test]
+async fn an_allocation_that_the_seed_does_not_give_is_named() {
+    let (_folder, office) = founded().await;
+    let mut actions = screened(10, "01-001", &[]);
+    actions.push(randomise(11, "01-001"));
+    let arm = office.submit(actions).await.unwrap().pop().unwrap().allocation.unwrap().0;
+    office.submit(screened(12, "01-002", &[])).await.unwrap();
+    // Somebody writes past the office.
+    let forged = serde_json::json!({ "kind": "randomised", "who": "eve", "role": "investigator", "site": "01",
+        "subject": "01-002", "recorded": at(13).to_string(), "arm": arm.as_str(), "date": "2026-03-01",
+        "stratum": [["opd_lesions", "1"], ["bone_only", "no"]], "position": 5 });
+    office.ledger().append(vec![ledger::Draft::new(forged)]).await.unwrap();
+    office.submit(vec![Action::new(&actor(), at(20), Deed::RevealSeed)]).await.unwrap();
+    let audit = office.verify_allocations().await.unwrap();
+    assert!(audit.commitment_holds);
+    assert_eq!(audit.misfits.len(), 1);
+    assert_eq!(audit.misfits[0].subject, SubjectId::from("01-002"));
+}
+
+/// The seed file matters only to randomisation, and each thing wrong with it has its own words.
+#[tokio::test]
+async fn a_seed_that_is_gone_or_changed_hinders_only_randomisation() {
+    let (folder, office) = founded().await;
+    office.submit(screened(10, "01-001", &[])).await.unwrap();
+    let path = seed_path(&folder.path().join("trial.ledger"));
+    let kept = std::fs::read_to_string(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let office = {
+        let ledger = office.ledger().clone();
+        drop(office);
+        Office::open(ledger).await.unwrap()
+    };
+    let fault = |wrong: Error| match reason(wrong) {
+        Reason::Seed(fault) => fault,
+        other => panic!("{other}"),
+    };
+    let missing = office.submit(vec![randomise(20, "01-001")]).await.unwrap_err();
+    assert!(matches!(fault(missing), SeedFault::Unreadable { .. }));
+    let private = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        #[cfg(unix)]
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    };
+    private(&"08".repeat(32));
+    let other = office.submit(vec![randomise(20, "01-001")]).await.unwrap_err();
+    assert!(matches!(fault(other), SeedFault::NotCommitted { .. }));
+    private("not a seed");
+    let malformed = office.submit(vec![randomise(20, "01-001")]).await.unwrap_err();
+    assert!(!malformed.to_string().contains("not a seed"), "a secret is not told: {malformed}");
+    assert!(matches!(fault(malformed), SeedFault::Malformed { .. }));
+    office.submit(vec![act(20, "01-001", Deed::Verify { instance: screening("ecog") })]).await.unwrap();
+    private(&kept);
+    office.submit(vec![randomise(30, "01-001")]).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_seed_never_enters_the_ledger_before_it_is_revealed() {
+    let (folder, office) = founded().await;
+    let mut actions = screened(10, "01-001", &[]);
+    actions.push(randomise(11, "01-001"));
+    office.submit(actions).await.unwrap();
+    let seed = "07".repeat(32);
+    let mut events = office.ledger().all(1);
+    let mut read = 0;
+    while let Some(stored) = events.next().await {
+        assert!(!String::from_utf8_lossy(&stored.unwrap().bytes).contains(&seed));
+        read += 1;
+    }
+    assert_eq!(read, office.ledger().head().await.unwrap().count);
+    let reading = open_reading(folder.path().join("trial.ledger"), None).unwrap();
+    assert!(reading.revealed.is_none() && reading.commitment.is_some());
+}
+
+#[tokio::test]
+async fn a_trial_is_founded_once() {
+    let (folder, office) = founded().await;
+    let again = Office::found(office.ledger().clone(), protocol(), Seed([1; 32]), &actor(), at(1)).await;
+    assert!(matches!(again, Err(Error::AlreadyFounded { events: 3, .. })));
+    // A seed that lies there already is not overwritten, and nothing is founded on it.
+    let path = folder.path().join("second.ledger");
+    std::fs::write(seed_path(&path), "kept").unwrap();
+    let ledger = Ledger::create(&path).await.unwrap();
+    let wrong = Office::found(ledger.clone(), protocol(), Seed([1; 32]), &actor(), at(1)).await;
+    assert!(matches!(wrong, Err(Error::Seed(SeedFault::Unwritable { .. }))));
+    assert_eq!(ledger.head().await.unwrap().count, 0);
+    assert_eq!(std::fs::read_to_string(seed_path(&path)).unwrap(), "kept");
+    assert!(matches!(Office::open(ledger).await, Err(Error::NoProtocol { .. })));
+}
+
+#[tokio::test]
+async fn an_office_sees_what_another_wrote() {
+    let (folder, office) = founded().await;
+    let other = Office::open(Ledger::open(folder.path().join("trial.ledger")).await.unwrap()).await.unwrap();
+    other.submit(vec![open_site(5, "03")]).await.unwrap();
+    other.submit(screened(10, "01-001", &[])).await.unwrap();
+    assert_eq!(office.sites().await.unwrap().len(), 3);
+    let seen = office.subject(&"01-001".into()).await.unwrap().unwrap();
+    assert!(seen.consent.is_some());
+    other.submit(vec![randomise(11, "01-001")]).await.unwrap();
+    assert!(office.subject(&"01-001".into()).await.unwrap().unwrap().randomised.is_some());
+    // Recorded times are held against the other's events too.
+    let wrong = office.submit(vec![open_site(9, "04")]).await.unwrap_err();
+    assert!(matches!(reason(wrong), Reason::TimeBackwards { .. }));
+    assert!(matches!(office.ledger().of_kind("randomised", None).await.unwrap()[0].parse::<trial::event::Event>().unwrap().what,
+        What::Randomised { position: 0, .. }));
+}
