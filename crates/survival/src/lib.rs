@@ -25,6 +25,7 @@ mod student;
 pub mod aalen_johansen;
 pub mod ancova;
 pub mod cox;
+pub mod design;
 pub mod fine_gray;
 pub mod fisher;
 pub mod gray;

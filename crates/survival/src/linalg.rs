@@ -95,44 +95,23 @@ impl Ldl {
     }
 }
 
-/// x' A^-1 x for symmetric `a`, by Gaussian elimination with partial pivoting; `None` where `a` is singular.
+/// x' A^-1 x for a covariance or information matrix A; `None` where A is singular to working precision.
+///
+/// Judged on the correlation scale, so that the units of the variables do not matter.
 pub(crate) fn quadratic_form(a: &[f64], x: &[f64]) -> Option<f64> {
-    solve(a, x).map(|y| dot(&y, x))
-}
-
-/// Solves A y = x by Gaussian elimination with partial pivoting; `None` where A is singular to working precision.
-pub(crate) fn solve(a: &[f64], x: &[f64]) -> Option<Vec<f64>> {
+    const SINGULAR: f64 = 1e-12;
     let n = x.len();
-    let mut m = a.to_vec();
-    let mut y = x.to_vec();
-    let scale = m.iter().fold(0.0_f64, |s, v| s.max(v.abs()));
-    for i in 0..n {
-        let pivot = (i..n).max_by(|&r, &s| m[r * n + i].abs().total_cmp(&m[s * n + i].abs()))?;
-        let size = m[pivot * n + i].abs();
-        if size.is_nan() || size <= scale * f64::EPSILON {
-            return None;
-        }
-        if pivot != i {
-            for k in 0..n {
-                m.swap(pivot * n + k, i * n + k);
-            }
-            y.swap(pivot, i);
-        }
-        for r in i + 1..n {
-            let ratio = m[r * n + i] / m[i * n + i];
-            for k in i..n {
-                m[r * n + k] -= ratio * m[i * n + k];
-            }
-            y[r] -= ratio * y[i];
-        }
+    let scale: Vec<f64> = (0..n).map(|i| 1.0 / a[i * n + i].sqrt()).collect();
+    if scale.iter().any(|s| !s.is_finite()) {
+        return None;
     }
-    for i in (0..n).rev() {
-        for k in i + 1..n {
-            y[i] -= m[i * n + k] * y[k];
-        }
-        y[i] /= m[i * n + i];
+    let correlation: Vec<f64> = (0..n * n).map(|k| a[k] * scale[k / n] * scale[k % n]).collect();
+    let factor = Ldl::factor(&correlation, n, SINGULAR);
+    if (0..n).any(|i| factor.is_redundant(i)) {
+        return None;
     }
-    Some(y)
+    let z: Vec<f64> = x.iter().zip(&scale).map(|(x, s)| x * s).collect();
+    Some(dot(&factor.solve(&z), &z))
 }
 
 /// A flat n*n matrix as rows.
@@ -168,10 +147,11 @@ mod tests {
     }
 
     #[test]
-    fn elimination_agrees_with_the_factor_and_refuses_the_singular() {
-        let a = [4.0, 2.0, 2.0, 3.0];
-        let (x, y) = (solve(&a, &[1.0, 2.0]).unwrap(), Ldl::factor(&a, 2, 1e-12).solve(&[1.0, 2.0]));
-        assert!(x.iter().zip(&y).all(|(a, b)| (a - b).abs() < 1e-15));
-        assert_eq!(solve(&[1.0, 1.0, 1.0, 1.0], &[1.0, 2.0]), None);
+    fn the_quadratic_form_refuses_the_singular_whatever_the_units() {
+        let x = [1.0, 2.0];
+        assert!((quadratic_form(&[4.0, 2.0, 2.0, 3.0], &x).unwrap() - 1.375).abs() < 1e-15);
+        assert_eq!(quadratic_form(&[1.0, 1.0, 1.0, 1.0], &x), None);
+        assert!(quadratic_form(&[1e-20, 0.0, 0.0, 1e20], &x).is_some());
+        assert_eq!(quadratic_form(&[], &[]), Some(0.0));
     }
 }

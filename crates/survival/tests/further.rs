@@ -14,6 +14,7 @@ use survival::cox::{Covariates, Cox, CoxFit, CoxOptions, Ties, TimeTransform};
 use survival::fine_gray::FineGray;
 use survival::gray::gray;
 use survival::km::KaplanMeier;
+use survival::logrank::logrank;
 use survival::maxcombo::{DEFAULT_WEIGHTS, Side, maxcombo};
 use survival::nelson_aalen::{NelsonAalen, TiedHazard};
 use survival::{ConfType, Observations};
@@ -128,14 +129,14 @@ fn check_fit(what: &str, fit: &CoxFit, expected: &Value) {
             "martingale" => assert_all_near(&what, &fit.martingale(), &list(theirs), ITERATED),
             "deviance" => assert_all_near(&what, &fit.deviance(), &list(theirs), ITERATED),
             "schoenfeld" => {
-                assert_matrix_near(&what, &fit.schoenfeld().unwrap().residual, &matrix(theirs), ITERATED)
+                assert_matrix_near(&what, &fit.schoenfeld().unwrap().residual, &matrix(theirs), ITERATED);
             }
             "scaled_schoenfeld" => {
                 let ours = fit.scaled_schoenfeld().unwrap().residual;
                 assert_matrix_near(&what, &ours, &matrix(theirs), ITERATED);
             }
             "score_residuals" => {
-                assert_matrix_near(&what, &fit.score_residuals().unwrap(), &matrix(theirs), ITERATED)
+                assert_matrix_near(&what, &fit.score_residuals().unwrap(), &matrix(theirs), ITERATED);
             }
             "dfbeta" => assert_matrix_near(&what, &fit.dfbeta().unwrap(), &matrix(theirs), ITERATED),
             "concordance" => {
@@ -398,4 +399,25 @@ fn fine_gray_with_two_covariates() {
         assert_matrix_near(key, &fit.variance, &matrix(&expected[key]["var"]), ITERATED);
         assert_all_near(key, &fit.log_likelihood, &list(&expected[key]["loglik"]), CLOSED);
     }
+}
+
+#[test]
+fn nine_hundred_strata() {
+    let data = json("further/strata.json");
+    let (time, arm, x) = (list(&data["time"]), list(&data["arm"]), list(&data["x"]));
+    let event: Vec<bool> = list(&data["status"]).iter().map(|&s| s == 1.0).collect();
+    let whole =
+        |key: &str| list(&data[key]).iter().map(|v| format!("{v}").parse().unwrap()).collect::<Vec<usize>>();
+    let strata = whole("stratum");
+    let covariates = Covariates::new().with("arm", &arm).with("x", &x);
+    let options = CoxOptions { strata: Some(&strata), ..CoxOptions::default() };
+    let fit = Cox::fit(&time, &event, &covariates, &options).unwrap();
+    assert_all_near("coef", &fit.coefficients, &list(&data["coef"]), ITERATED);
+    assert_matrix_near("var", &fit.variance, &matrix(&data["var"]), ITERATED);
+    assert_all_near("loglik", &fit.log_likelihood, &list(&data["loglik"]), CLOSED);
+    assert_all_near("martingale", &fit.martingale(), &list(&data["martingale"]), ITERATED);
+    let c = fit.concordance();
+    assert_all_near("concordance", &[c.estimate, c.std_err], &list(&data["concordance"]), ITERATED);
+    let test = logrank(&time, &event, &whole("arm"), Some(&strata), 0.0).unwrap();
+    assert_near("chisq", test.test.statistic, number(&data["chisq"]), CLOSED, 0.0);
 }

@@ -283,10 +283,10 @@ fn competing_risks_agree_with_r() {
                 );
             }
             "time" => {
-                assert_all_near(key, &joined(&|aj| vec![aj.time.clone()]).concat(), &list(theirs), CLOSED)
+                assert_all_near(key, &joined(&|aj| vec![aj.time.clone()]).concat(), &list(theirs), CLOSED);
             }
             "n_risk" => {
-                assert_all_near(key, &joined(&|aj| vec![aj.n_risk.clone()]).concat(), &list(theirs), CLOSED)
+                assert_all_near(key, &joined(&|aj| vec![aj.n_risk.clone()]).concat(), &list(theirs), CLOSED);
             }
             "pstate" => {
                 let ours = joined(&|aj| states(&aj.event_free, &aj.incidence));

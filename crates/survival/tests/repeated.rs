@@ -44,3 +44,189 @@ fn the_maximum_is_the_definition_s(#[case] name: &str) {
     assert_matrix_near("variance", &fit.variance, &matrix(&r["variance"]), 1e-6);
     assert_matrix_near("covariance", &fit.covariance, &matrix(&r["covariance"]), 1e-6);
 }
+
+#[rstest]
+#[case("quality")]
+#[case("complete")]
+#[case("sites")]
+#[case("small_scale")]
+fn contrasts_have_satterthwaite_s_degrees_of_freedom(#[case] name: &str) {
+    let (fit, r) = (fit(name), &json("mmrm/mmrm.json")[name]);
+    for (place, theirs) in r["sat"].as_array().unwrap().iter().enumerate() {
+        check(&fit.names[place], &fit.coefficient(place).unwrap(), theirs, 1e-6);
+    }
+    let means = fit.means().unwrap();
+    for theirs in r["means"].as_array().unwrap() {
+        let cell = (theirs["arm"].as_u64().unwrap(), theirs["visit"].as_u64().unwrap());
+        let ours = means.iter().find(|m| (m.arm as u64, m.visit as u64) == cell).unwrap();
+        check(&format!("mean {cell:?}"), &ours.mean, theirs, 1e-6);
+    }
+    for theirs in r["differences"].as_array().unwrap() {
+        let visit = usize::try_from(theirs["visit"].as_u64().unwrap()).unwrap();
+        check(&format!("difference at {visit}"), &fit.difference(1, 0, visit).unwrap(), theirs, 1e-6);
+    }
+    let times: Vec<f64> = fit.visits.iter().map(|&v| f64::from(u32::try_from(v).unwrap())).collect();
+    let auc = Auc { baseline_time: Some(0.0), visit_times: &times, averaged: false };
+    check("area", &fit.auc_difference(1, 0, &auc).unwrap(), &r["auc"], 1e-6);
+}
+
+/// Two other programs on the way to the same numbers: `gls` and `lmer` stop a little before the maximum.
+#[rstest]
+#[case("quality")]
+#[case("complete")]
+#[case("sites")]
+#[case("small_scale")]
+fn gls_and_lmer_test_agree_to_their_own_precision(#[case] name: &str) {
+    let (fit, r) = (fit(name), &json("mmrm/mmrm.json")[name]);
+    assert_near("gls deviance", fit.log_likelihood, number(&r["gls"]["log_likelihood"]), 1e-8, 0.0);
+    assert_matrix_near("gls covariance", &fit.covariance, &matrix(&r["gls"]["covariance"]), 2e-4);
+    let means: Vec<f64> = fit.visits.iter().flat_map(|&v| [0, 1].map(|a| fit.mean(a, v).unwrap().estimate)).collect();
+    assert_all_near("emmeans of gls", &means, &list(&r["gls"]["means"]), 1e-6);
+    let lmer = &r["lmer"];
+    assert_near("lmer deviance", fit.log_likelihood, number(&lmer["log_likelihood"]), 1e-8, 0.0);
+    let df: Vec<f64> = (0..fit.names.len()).map(|k| fit.coefficient(k).unwrap().df).collect();
+    // lmer lists the columns in another order; its degrees of freedom as a set must be ours.
+    let mut theirs = list(&lmer["df"]);
+    let mut ours = df;
+    theirs.sort_unstable_by(f64::total_cmp);
+    ours.sort_unstable_by(f64::total_cmp);
+    assert_all_near("lmerTest df", &ours, &theirs, 1e-4);
+}
+
+/// With nobody missing, the degrees of freedom are exactly subjects less the columns between subjects.
+#[test]
+fn complete_data_have_whole_degrees_of_freedom() {
+    let fit = fit("complete");
+    for place in 0..fit.names.len() {
+        let df = fit.coefficient(place).unwrap().df;
+        assert!((df - 27.0).abs() < 1e-8, "{}: {df}", fit.names[place]);
+    }
+}
+
+#[test]
+fn one_visit_is_analysis_of_covariance() {
+    use survival::ancova::{Ancova, Margins};
+    let table = Table::read("mmrm/quality.csv");
+    let visit = table.labels("visit");
+    let of_visit = |column: &str| -> Vec<f64> {
+        table.numbers(column).iter().zip(&visit).filter(|(_, v)| **v == 24).map(|(x, _)| *x).collect()
+    };
+    let labels = |column: &str| -> Vec<usize> {
+        table.labels(column).into_iter().zip(&visit).filter(|(_, v)| **v == 24).map(|(x, _)| x).collect()
+    };
+    let (response, baseline, arm, subject) = (of_visit("y"), of_visit("baseline"), labels("arm"), labels("subject"));
+    let data = Measurements {
+        subject: &subject,
+        visit: &vec![24; subject.len()],
+        arm: &arm,
+        response: &response,
+        baseline: Some(&baseline),
+    };
+    let mixed = Mmrm::fit(&data, &Covariates::new(), &MmrmOptions::default()).unwrap();
+    let linear = Ancova::fit(&response, &arm, &Covariates::new().with("baseline", &baseline)).unwrap();
+    let pairs = [
+        (mixed.difference(1, 0, 24).unwrap(), linear.difference(1, 0).unwrap()),
+        (mixed.mean(1, 24).unwrap(), linear.adjusted_mean(1, Margins::Equal).unwrap()),
+        (mixed.coefficient(0).unwrap(), linear.coefficient(0)),
+    ];
+    for (a, b) in pairs {
+        assert_all_near("visit 24", &[a.estimate, a.std_err, a.df, a.p_value], &[b.estimate, b.std_err, b.df, b.p_value], 1e-9);
+    }
+}
+
+#[test]
+fn the_order_of_rows_and_the_unit_do_not_matter() {
+    let table = Table::read("mmrm/quality.csv");
+    let n = table.numbers("y").len();
+    let order: Vec<usize> = (0..n).map(|i| (i * 101 + 7) % n).collect();
+    assert_eq!(n % 101 == 0, false);
+    let pick = |column: &str| -> Vec<usize> { order.iter().map(|&i| table.labels(column)[i]).collect() };
+    let scaled: Vec<f64> = order.iter().map(|&i| 1e4 * table.numbers("y")[i] + 3e5).collect();
+    let baseline: Vec<f64> = order.iter().map(|&i| table.numbers("baseline")[i]).collect();
+    let (subject, visit, arm) = (pick("subject"), pick("visit"), pick("arm"));
+    let data = Measurements { subject: &subject, visit: &visit, arm: &arm, response: &scaled, baseline: Some(&baseline) };
+    let moved = Mmrm::fit(&data, &Covariates::new(), &MmrmOptions::default()).unwrap();
+    let kept = fit("quality");
+    for visit in [12, 24, 36, 48] {
+        let (a, b) = (moved.difference(1, 0, visit).unwrap(), kept.difference(1, 0, visit).unwrap());
+        assert_all_near("scaled", &[a.estimate / 1e4, a.std_err / 1e4, a.df], &[b.estimate, b.std_err, b.df], 1e-7);
+    }
+}
+
+struct Rows {
+    subject: Vec<usize>,
+    visit: Vec<usize>,
+    arm: Vec<usize>,
+    response: Vec<f64>,
+    baseline: Vec<f64>,
+}
+
+impl Rows {
+    /// Twelve subjects, three visits, all there.
+    fn sound() -> Self {
+        let cell = |i: usize| (i / 3, i % 3);
+        let noise = |i: usize| ((i * 7919 + 13) % 101) as f64 / 10.0;
+        Self {
+            subject: (0..36).map(|i| cell(i).0).collect(),
+            visit: (0..36).map(|i| cell(i).1).collect(),
+            arm: (0..36).map(|i| cell(i).0 % 2).collect(),
+            response: (0..36).map(noise).collect(),
+            baseline: (0..36).map(|i| noise(cell(i).0 * 5)).collect(),
+        }
+    }
+
+    fn drop_where(mut self, lost: impl Fn(usize, usize) -> bool) -> Self {
+        let keep: Vec<usize> = (0..self.subject.len()).filter(|&i| !lost(self.subject[i], self.visit[i])).collect();
+        self.subject = keep.iter().map(|&i| self.subject[i]).collect();
+        self.visit = keep.iter().map(|&i| self.visit[i]).collect();
+        self.arm = keep.iter().map(|&i| self.arm[i]).collect();
+        self.response = keep.iter().map(|&i| self.response[i]).collect();
+        self.baseline = keep.iter().map(|&i| self.baseline[i]).collect();
+        self
+    }
+
+    fn fit(&self) -> Result<Mmrm, Error> {
+        let data = Measurements {
+            subject: &self.subject,
+            visit: &self.visit,
+            arm: &self.arm,
+            response: &self.response,
+            baseline: Some(&self.baseline),
+        };
+        Mmrm::fit(&data, &Covariates::new(), &MmrmOptions::default())
+    }
+}
+
+#[test]
+fn what_cannot_be_fitted_is_refused_with_its_reason() {
+    assert!(Rows::sound().fit().is_ok());
+    let refusal = |rows: Rows| rows.fit().unwrap_err().to_string();
+    let mut twice = Rows::sound();
+    twice.visit[1] = 0;
+    assert!(refusal(twice).contains("rows 0 and 1 are both visit 0 of subject 0"));
+    let mut drifting = Rows::sound();
+    drifting.baseline[2] += 1.0;
+    assert!(refusal(drifting).contains("rows 0 and 2 of subject 0 differ in arm, baseline or covariate"));
+    assert!(refusal(Rows::sound().drop_where(|s, v| s % 2 == 1 && v == 2)).contains("mean of arm 1 at visit 2"));
+    let apart = Rows::sound().drop_where(|s, v| (s < 6 && v == 1) || (s >= 6 && v == 2));
+    assert!(refusal(apart).contains("covariance of visits 1 and 2"));
+    let mut copy = Rows::sound();
+    for i in 0..36 {
+        if copy.visit[i] == 2 {
+            copy.response[i] = 2.0 * copy.response[i - 1] + 1.0;
+        }
+    }
+    let why = refusal(copy);
+    assert!(why.contains("visits 1 and 2"), "{why}");
+    let mut flat = Rows::sound();
+    flat.baseline = vec![3.0; 36];
+    assert!(refusal(flat).contains("coefficient of `baseline`"));
+    let mut constant = Rows::sound();
+    (0..36).filter(|i| i % 3 == 1).for_each(|i| constant.response[i] = 5.0);
+    assert!(refusal(constant).contains("variance at visit 1"));
+    let few = Rows::sound().drop_where(|s, _| s > 3);
+    assert!(few.fit().is_err());
+    let mut nan = Rows::sound();
+    nan.response[4] = f64::NAN;
+    assert!(matches!(nan.fit(), Err(Error::NotFinite { row: 4, .. })));
+}

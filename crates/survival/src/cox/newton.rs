@@ -87,6 +87,10 @@ pub(crate) fn maximise(
             (best, factor) = (point, factored);
             beta.clone_from(&next);
             if done || hopeless || iterations == control.max_iterations {
+                if length <= SETTLED {
+                    // The last step costs nothing: what was computed at its start holds at its end.
+                    beta.iter_mut().zip(step_from(&best, &factor)).for_each(|(b, s)| *b += s);
+                }
                 return Maximum { beta, start, end: best, factor, iterations, converged: true };
             }
             polishing = Some(length);

@@ -1,7 +1,7 @@
 //! Profile-likelihood limits: the hazard ratios a likelihood-ratio test would not reject.
 //!
 //! Never assumes the likelihood is symmetric, so these limits hold where Wald's fail (few events, separation).
-//! Venzon & Moolgavkar 1988; R: `confint(profile)` as in `survival::yates` texts, `coxphf` for Firth.
+//! Venzon & Moolgavkar, Applied Statistics 1988;37:87-94. R: `coxphf` for Firth, else by `coxph` with an offset.
 
 use super::newton::{self, Control};
 use super::{CoxFit, Ties, likelihood};

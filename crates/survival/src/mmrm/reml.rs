@@ -128,7 +128,8 @@ fn start(design: &Design) -> Result<State, Error> {
         }
     }
     let pairwise: Vec<f64> = products.iter().zip(&counts).map(|(p, n)| p / n).collect();
-    if let Some(t) = (0..m).find(|t| !(pairwise[t * m + t] > 0.0)) {
+    // Nothing but rounding is left where a standard deviation is 1e-12 of the responses.
+    if let Some(t) = (0..m).find(|&t| !(products[t * m + t] > 1e-24 * squares_at(design, t))) {
         let what = format!("the variance at visit {}", design.visits[t]);
         return Err(refused(&what, "the fixed effects fit the responses of that visit perfectly".to_owned()));
     }
@@ -144,6 +145,14 @@ fn start(design: &Design) -> Result<State, Error> {
         keep *= 0.8;
     }
     Err(rank_fault(design))
+}
+
+fn squares_at(design: &Design, visit: usize) -> f64 {
+    let of = |p: &Pattern| {
+        let place = p.visits.iter().position(|&t| t == visit);
+        place.map_or(0.0, |i| p.y.chunks(p.visits.len()).map(|y| y[i] * y[i]).sum())
+    };
+    design.patterns.iter().map(of).sum()
 }
 
 /// Names the first coefficient that the columns before it determine.

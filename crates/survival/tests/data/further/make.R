@@ -160,6 +160,15 @@ fg <- function(code, x) { f <- crr(risks$time, risks$cause, x, failcode = code, 
 tests$fine_gray <- list(one = fg(1, as.matrix(risks[, c("age", "stage")])), two = fg(2, as.matrix(risks[, c("age", "stage")])))
 save_json(tests, "tests.json")
 
+# --- many strata, most of them too small to tell much ---------------------------------------------------------------
+many <- data.frame(time = ceiling(rexp(2500) * 30), status = rbinom(2500, 1, 0.6), arm = rbinom(2500, 1, 0.5),
+  x = round(rnorm(2500), 2), stratum = sample(900, 2500, TRUE))
+fit <- coxph(Surv(time, status) ~ arm + x + strata(stratum), many, control = tight)
+diff <- survdiff(Surv(time, status) ~ arm + strata(stratum), many)
+save_json(c(as.list(many), list(coef = unname(coef(fit)), var = fit$var, loglik = fit$loglik,
+  concordance = unname(fit$concordance[c("concordance", "std")]), martingale = unname(fit$residuals),
+  chisq = diff$chisq)), "strata.json")
+
 # --- many small awkward samples: heavy ties, times of 0, arms and strata without events, one subject --------------
 finite <- function(x) if (inherits(x, "try-error")) NULL else x
 awkward <- function(i) {
