@@ -186,9 +186,9 @@ fn with(from: &str, to: &str) -> String {
     "stratification[1].levels",
     "2 or more"
 )]
-#[case("block_sizes = [2, 4, 6]", "block_sizes = [2, 3]", "randomisation.block_sizes[1]", "multiple of 2")]
-#[case("block_sizes = [2, 4, 6]", "block_sizes = []", "randomisation.block_sizes", "need sizes")]
-#[case("block_sizes = [2, 4, 6]", "block_sizes = [4, 4]", "randomisation.block_sizes[1]", "stands once")]
+#[case("block_sizes = [4, 6]", "block_sizes = [2, 3]", "randomisation.block_sizes[1]", "multiple of 2")]
+#[case("block_sizes = [4, 6]", "block_sizes = []", "randomisation.block_sizes", "need sizes")]
+#[case("block_sizes = [4, 6]", "block_sizes = [4, 4]", "randomisation.block_sizes[1]", "stands once")]
 #[case("method = \"permuted_blocks\"", "method = \"minimisation\"", "randomisation.block_sizes", "no blocks")]
 #[case(
     "day = 168\nwindow_before = 7",

@@ -53,7 +53,7 @@ impl<'a> Judge<'a> {
         let reference =
             Reference { baseline: self.baseline, nadir: self.nadir, after_complete: self.after_complete };
         let (target, target_why) = targets::respond(self.rules, &self.tracks.all, &sum, reference);
-        let (non_target, non_target_why) = non_targets::respond(&self.tracks.all);
+        let (non_target, non_target_why) = non_targets::respond(self.rules, &self.tracks.all);
         let new_lesion = found.response();
         let returned = self.returned();
         let overall = if returned.is_empty() {

@@ -5,6 +5,7 @@ use super::size::{grown, micrometres, millimetres, over};
 use super::track::{Kind, Track};
 use super::{non_targets, targets};
 use crate::protocol::TumourRules;
+use crate::record::LesionRole;
 
 /// Each lesion at this assessment. `new` are the places of lesions that are new here.
 pub(super) fn points(
@@ -39,12 +40,19 @@ pub(super) fn point(track: &Track<'_>, why: String) -> LesionPoint {
     }
 }
 
+/// It alone grew over its own nadir. A node that grew and is still of normal size is no lesion that progresses.
+pub(super) fn grew(rules: &TumourRules, track: &Track<'_>) -> bool {
+    let (Some(size), Some(nadir)) = (track.seen.size, track.nadir) else { return false };
+    grown(size, nadir, rules.lesion_relative, rules.lesion_mm)
+        && !(track.nodal() && size < micrometres(rules.normal_node_mm))
+}
+
 /// Why the lesion alone progresses; empty where it does not.
 fn progresses(rules: &TumourRules, track: &Track<'_>, new: bool, after_complete: bool) -> String {
     if new {
         return "new".into();
     }
-    if non_targets::worse(track) {
+    if track.first.role != LesionRole::New && non_targets::worse(rules, track) {
         return "unequivocally worse".into();
     }
     // An equivocal lesion is none yet, whatever its size.
@@ -52,9 +60,7 @@ fn progresses(rules: &TumourRules, track: &Track<'_>, new: bool, after_complete:
         return String::new();
     }
     if let (Some(size), Some(nadir)) = (track.seen.size, track.nadir)
-        && grown(size, nadir, rules.lesion_relative, rules.lesion_mm)
-        // A node that grew and is still of normal size is no lesion that progresses.
-        && !(track.nodal() && size < micrometres(rules.normal_node_mm))
+        && grew(rules, track)
     {
         return format!("{} mm is {}", millimetres(size), over(size, nadir));
     }

@@ -1,13 +1,23 @@
 //! Non-target response (Eisenhauer 2009, section 4.3.3).
 
+use super::lesion;
 use super::response::NonTargetResponse;
 use super::track::{Kind, State, Track};
 use crate::id::LesionId;
+use crate::protocol::TumourRules;
+use crate::record::LesionRole;
 
 /// A non-target that is unequivocally worse since the baseline. One that was so at baseline already, as an
-/// oligoprogressive lesion is, is worse anew only after it was something else.
-pub(super) fn worse(track: &Track<'_>) -> bool {
-    track.kind == Kind::NonTarget && track.seen.state == State::Unequivocal && !track.worse_since_baseline
+/// oligoprogressive lesion is, is worse anew only after it was something else. A lesion that was new before a later
+/// baseline has no target of its own, and `UNEQUIVOCAL` says of it only that it is there: growth over its own nadir, by the
+/// protocol's rule for one lesion, makes it unequivocally worse.
+pub(super) fn worse(rules: &TumourRules, track: &Track<'_>) -> bool {
+    track.kind == Kind::NonTarget
+        && if track.first.role == LesionRole::New {
+            lesion::grew(rules, track)
+        } else {
+            track.seen.state == State::Unequivocal && !track.worse_since_baseline
+        }
 }
 
 /// A non-target that is back, if it was gone in a complete response. That is progression over all, whatever the response of
@@ -18,7 +28,7 @@ pub(super) fn back(track: &Track<'_>) -> bool {
 }
 
 /// The response and why; none without non-targets at baseline.
-pub(super) fn respond(tracks: &[Track<'_>]) -> (Option<NonTargetResponse>, String) {
+pub(super) fn respond(rules: &TumourRules, tracks: &[Track<'_>]) -> (Option<NonTargetResponse>, String) {
     use NonTargetResponse as R;
     let mut non_targets = tracks.iter().filter(|track| track.kind == Kind::NonTarget).peekable();
     if non_targets.peek().is_none() {
@@ -29,7 +39,7 @@ pub(super) fn respond(tracks: &[Track<'_>]) -> (Option<NonTargetResponse>, Strin
         fitting.map(|track| track.lesion).collect()
     };
     let list = |lesions: &[&LesionId]| lesions.iter().map(|l| l.as_str()).collect::<Vec<_>>().join(", ");
-    let worse = named(&worse);
+    let worse = named(&|track| worse(rules, track));
     if !worse.is_empty() {
         return (Some(R::Progressive), format!("non-target {} unequivocally worse", list(&worse)));
     }
