@@ -69,7 +69,7 @@ impl Action {
 
     /// The action with its values as the ledger will give them back: in canonical JSON 22.0 is 22. What is checked is
     /// then what is stored.
-    pub(crate) fn as_stored(mut self) -> Self {
+    pub(crate) fn canonical_values(mut self) -> Self {
         if let Deed::Save { values, .. } | Deed::Correct { values, .. } = &mut self.deed {
             values.values_mut().for_each(canonical);
         }
@@ -224,6 +224,8 @@ pub struct Receipt {
     pub seq: Seq,
     /// The arm that was drawn and its place in the list, where one was.
     pub allocation: Option<(ArmId, u64)>,
-    /// Edit checks that did not hold but let the form pass; a query was raised for each.
+    /// Edit checks that did not hold but let the form pass.
     pub soft: Vec<FormFault>,
+    /// The names of the queries that were raised for them, in the same order.
+    pub queries: Vec<String>,
 }

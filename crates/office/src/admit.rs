@@ -75,10 +75,7 @@ pub(crate) fn of_trial(trial: &Trial, action: &Action, seed: SeedSource<'_>) -> 
 
 /// True where the deed speaks of the trial as a whole.
 pub(crate) fn is_of_trial(deed: &Deed) -> bool {
-    matches!(
-        deed,
-        Deed::OpenSite { .. } | Deed::ChangeUser { .. } | Deed::Adopt { .. } | Deed::RevealSeed
-    )
+    matches!(deed, Deed::OpenSite { .. } | Deed::ChangeUser { .. } | Deed::Adopt { .. } | Deed::RevealSeed)
 }
 
 /// Admits a deed about a subject.

@@ -97,7 +97,10 @@ pub enum Difference {
 pub(crate) fn audit(trial: &Trial) -> Result<AllocationAudit, Error> {
     let (event, hex) = trial.revealed.as_ref().ok_or(Error::NotRevealed)?;
     let seed = from_hex(hex).ok_or_else(|| {
-        Error::Worker(format!("event {event} reveals {} characters that are no seed of 64 hex digits", hex.len()))
+        Error::Worker(format!(
+            "event {event} reveals {} characters that are no seed of 64 hex digits",
+            hex.len()
+        ))
     })?;
     let commitment_holds = trial.commitment.as_deref() == Some(commitment(&seed).as_str());
     let misfits = misfits(&trial.history, &seed, &trial.allocations);

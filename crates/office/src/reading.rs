@@ -49,6 +49,8 @@ pub struct Reading {
     pub simulated: bool,
     /// Subjects of the whole ledger, whatever `as_of` says.
     pub subjects: u64,
+    /// Events recorded by then that concern no subject.
+    pub beside_subjects: u64,
     trial: Trial,
 }
 
@@ -74,7 +76,7 @@ pub struct Counts {
 /// Errors: no ledger there; no protocol adopted by then; a version that cannot be read.
 pub fn open_reading(path: impl AsRef<Path>, as_of: Option<Timestamp>) -> Result<Reading, Error> {
     let path = path.as_ref();
-    let (head, trial, last, subjects) = apart(async {
+    let (head, trial, last, subjects, beside_subjects) = apart(async {
         let ledger = Ledger::open_read_only(path).await?;
         let head = ledger.head().await?;
         let whole = ledger.without_subject(as_of).await?;
@@ -82,7 +84,7 @@ pub fn open_reading(path: impl AsRef<Path>, as_of: Option<Timestamp>) -> Result<
         let last = last_moment(&ledger, &head).await?;
         let subjects = ledger.count_subjects().await?;
         ledger.close().await;
-        Ok((head, Trial::read(&whole, &randomised)?, last, subjects))
+        Ok((head, Trial::read(&whole, &randomised)?, last, subjects, whole.len() as u64))
     })?;
     let trial = trial.ok_or_else(|| Error::NoProtocol { path: path.to_owned(), as_of })?;
     Ok(Reading {
@@ -95,6 +97,7 @@ pub fn open_reading(path: impl AsRef<Path>, as_of: Option<Timestamp>) -> Result<
         revealed: trial.revealed.as_ref().map(|(_, seed)| seed.clone()),
         simulated: trial.simulated,
         subjects,
+        beside_subjects,
         until: [last, as_of].into_iter().flatten().min(),
         trial,
     })

@@ -54,7 +54,9 @@ pub enum Error {
     #[error(transparent)]
     Seed(#[from] SeedFault),
     /// The seed was not revealed, so that no allocation can be recomputed.
-    #[error("the seed was not revealed yet; allocations can be recomputed once it is, at the end of the trial")]
+    #[error(
+        "the seed was not revealed yet; allocations can be recomputed once it is, at the end of the trial"
+    )]
     NotRevealed,
     /// A thread or runtime could not be started.
     #[error("a worker thread failed: {0}")]
@@ -124,8 +126,10 @@ pub enum Reason {
         today: Date,
     },
     /// Randomised before.
-    #[error("the subject was randomised on {date} (event {event}); a subject is randomised once. Record a mistaken \
-             randomisation as a deviation")]
+    #[error(
+        "the subject was randomised on {date} (event {event}); a subject is randomised once. Record a mistaken \
+             randomisation as a deviation"
+    )]
     AlreadyRandomised {
         /// The day.
         date: Date,
@@ -146,7 +150,9 @@ pub enum Reason {
     #[error(transparent)]
     Seed(SeedFault),
     /// The seed was revealed.
-    #[error("the seed was revealed (event {event}): the next allocation could be foreseen, so randomisation has ended")]
+    #[error(
+        "the seed was revealed (event {event}): the next allocation could be foreseen, so randomisation has ended"
+    )]
     Revealed {
         /// The event.
         event: Seq,

@@ -9,9 +9,6 @@ use std::path::{Path, PathBuf};
 
 use trial::randomise::{Seed, commitment};
 
-/// Bytes of a seed.
-const LENGTH: usize = 32;
-
 /// Why the seed cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SeedFault {
@@ -70,19 +67,13 @@ pub fn seed_path(ledger: &Path) -> PathBuf {
 
 /// The seed as it is revealed: 64 hex digits.
 pub(crate) fn to_hex(seed: &Seed) -> String {
-    seed.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    blake3::Hash::from_bytes(seed.0).to_hex().to_string()
 }
 
 /// The seed of 64 hex digits; none where it is anything else.
 pub(crate) fn from_hex(text: &str) -> Option<Seed> {
-    if text.len() != 2 * LENGTH || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut seed = [0; LENGTH];
-    for (byte, pair) in seed.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(Seed(seed))
+    // Both cases are digits; a hash is 32 bytes in hex just as a seed is.
+    blake3::Hash::from_hex(text.to_ascii_lowercase()).ok().map(|hash| Seed(*hash.as_bytes()))
 }
 
 /// Writes `seed` to a new file, durable on return. Errors: the file exists already, or cannot be written.
@@ -126,7 +117,11 @@ pub(crate) fn read(path: &Path, committed: Option<&str>) -> Result<Seed, SeedFau
     })?;
     let found = commitment(&seed);
     if found != committed {
-        return Err(SeedFault::NotCommitted { path: path.to_owned(), found, committed: committed.to_owned() });
+        return Err(SeedFault::NotCommitted {
+            path: path.to_owned(),
+            found,
+            committed: committed.to_owned(),
+        });
     }
     Ok(seed)
 }

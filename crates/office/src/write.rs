@@ -229,7 +229,7 @@ impl Office {
     ) -> Result<Vec<Receipt>, Error> {
         let mut receipts = Vec::with_capacity(actions.len());
         for (index, action) in actions.into_iter().enumerate() {
-            let action = action.as_stored();
+            let action = action.canonical_values();
             let refused = |reason: Reason| {
                 Error::Refused(Box::new(Refusal {
                     index,
@@ -283,8 +283,12 @@ async fn record(
     let Admitted { what, soft, allocation } = admitted;
     let event = Event { who, role, recorded, site: site.clone(), subject: subject.clone(), what };
     let seq = append(state, writer, event, &deed).await?;
+    let mut queries = Vec::with_capacity(soft.len());
     for (number, fault) in soft.iter().enumerate() {
-        let what = query(seq, number + 1, &deed, fault);
+        // Unique in the subject, since the event is.
+        let name = format!("Q{seq}-{}", number + 1);
+        let what = query(name.clone(), &deed, fault);
+        queries.push(name);
         let event = Event {
             who: OFFICE.into(),
             role: Role::System,
@@ -295,7 +299,7 @@ async fn record(
         };
         append(state, writer, event, &deed).await?;
     }
-    Ok(Receipt { seq, allocation, soft })
+    Ok(Receipt { seq, allocation, soft, queries })
 }
 
 async fn append(state: &mut State, writer: &mut Writer, event: Event, deed: &Deed) -> Result<Seq, Error> {
@@ -326,14 +330,14 @@ async fn append(state: &mut State, writer: &mut Writer, event: Event, deed: &Dee
     Ok(seq)
 }
 
-/// The query that a soft fault of the form saved by event `seq` raises.
-fn query(seq: Seq, number: usize, deed: &Deed, fault: &FormFault) -> What {
+/// The query that a soft fault of a form raises.
+fn query(query: String, deed: &Deed, fault: &FormFault) -> What {
     let about = match deed {
         Deed::Save { instance, .. } | Deed::Correct { instance, .. } => Some(instance.clone()),
         _ => None,
     };
     let item = Some(fault.item.clone()).filter(|item| !item.is_empty());
-    What::QueryRaised { query: format!("Q{seq}-{number}"), about, item, text: fault.to_string() }
+    What::QueryRaised { query, about, item, text: fault.to_string() }
 }
 
 fn conflict(subject: &SubjectId, expected: Seq, found: Seq) -> Reason {

@@ -1,8 +1,13 @@
 //! What the office refuses, and that a refusal leaves no trace.
 
+#![allow(clippy::unwrap_used)] // of tests; clippy sees those in `#[test]` functions only
+
 mod common;
 
-use common::{act, actor, amended, at, correct, eligible, founded, instance, open_site, randomise, save, screened, screening};
+use common::{
+    act, actor, amended, at, correct, eligible, founded, instance, open_site, randomise, save, screened,
+    screening,
+};
 use office::{Action, Deed, Error, Office, Refusal};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -137,7 +142,15 @@ async fn lists_every_criterion_that_is_not_proven() {
     let (_folder, office) = founded().await;
     office.submit(screened(10, ONE, &["ecog", "history"])).await.unwrap();
     let text = refusal(&office, vec![randomise(20, ONE)]).await.to_string();
-    for criterion in ["I03 unknown", "I04 unknown", "I05 unknown", "I08 unknown", "I10 unknown", "E01 unknown", "E02 unknown"] {
+    for criterion in [
+        "I03 unknown",
+        "I04 unknown",
+        "I05 unknown",
+        "I08 unknown",
+        "I10 unknown",
+        "E01 unknown",
+        "E02 unknown",
+    ] {
         assert!(text.contains(criterion), "{criterion} is not in: {text}");
     }
     assert!(!text.contains("I01"), "{text}");
@@ -174,6 +187,7 @@ async fn a_soft_fault_lets_the_form_pass_and_raises_a_query() {
     assert!(query["text"].as_str().unwrap().contains("is the event not serious?"), "{query}");
     // It is a query like any other.
     let name = query["query"].as_str().unwrap().to_owned();
+    assert_eq!(receipts[0].queries, std::slice::from_ref(&name));
     office.submit(vec![act(21, ONE, Deed::CloseQuery { query: name })]).await.unwrap();
 }
 
@@ -184,7 +198,10 @@ async fn an_amendment_rules_what_is_entered_after_it() {
     let mut stricter = amended("2.0");
     stricter.source = stricter.source.replacen("\"ecog.ECOG <= 2\"", "\"ecog.ECOG <= 1\"", 1);
     let stricter = trial::protocol::check(&stricter.source).unwrap();
-    office.submit(vec![act(11, ONE, save(screening("ecog"), json!({ "QSDAT": "2026-02-12", "ECOG": 2 })))]).await.unwrap();
+    office
+        .submit(vec![act(11, ONE, save(screening("ecog"), json!({ "QSDAT": "2026-02-12", "ECOG": 2 })))])
+        .await
+        .unwrap();
     let seq = office.adopt(stricter, &actor(), at(12)).await.unwrap();
     let history = office.history().await.unwrap();
     assert_eq!(history.at(seq).trial.version, "2.0");

@@ -32,7 +32,9 @@ async fn no_place_in_a_list_is_given_twice() {
     let tasks: Vec<_> = (0..30)
         .map(|n| {
             let office = offices[n % 2].clone();
-            tokio::spawn(async move { office.submit(vec![randomise(20, &format!("01-{n:03}"))]).await.unwrap() })
+            tokio::spawn(
+                async move { office.submit(vec![randomise(20, &format!("01-{n:03}"))]).await.unwrap() },
+            )
         })
         .collect();
     let mut places = BTreeSet::new();
@@ -166,6 +168,40 @@ async fn an_office_sees_what_another_wrote() {
     // Recorded times are held against the other's events too.
     let wrong = office.submit(vec![open_site(9, "04")]).await.unwrap_err();
     assert!(matches!(reason(wrong), Reason::TimeBackwards { .. }));
-    assert!(matches!(office.ledger().of_kind("randomised", None).await.unwrap()[0].parse::<trial::event::Event>().unwrap().what,
-        What::Randomised { position: 0, .. }));
+    assert!(matches!(
+        office.ledger().of_kind("randomised", None).await.unwrap()[0]
+            .parse::<trial::event::Event>()
+            .unwrap()
+            .what,
+        What::Randomised { position: 0, .. }
+    ));
+}
+
+/// A caller who goes away in the middle (a closed browser, a timeout) leaves an office that knows what the ledger holds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_submission_that_is_dropped_is_written_whole_or_not_at_all() {
+    let (_folder, office) = founded().await;
+    let mut written = 0;
+    for n in 0..40_u64 {
+        let subject = format!("01-{n:03}");
+        let mut actions = screened(10, &subject, &[]);
+        actions.push(randomise(10, &subject));
+        let whole = actions.len();
+        let patience = std::time::Duration::from_micros(n * 150);
+        let _ = tokio::time::timeout(patience, office.submit(actions)).await;
+        // A commit that was under way when the caller left is carried out first.
+        drop(office.ledger().begin().await.unwrap());
+        let kept = office.ledger().of_subject(&subject, None).await.unwrap().len();
+        assert!(kept == 0 || kept == whole, "{kept} of {whole} events of {subject}");
+        let seen = office.subject(&subject.as_str().into()).await.unwrap();
+        assert_eq!(seen.is_some_and(|record| record.randomised.is_some()), kept == whole);
+        written += u64::from(kept == whole);
+    }
+    // The list of the stratum has no gap.
+    office
+        .submit(screened(20, "02-001", &[]).into_iter().map(|action| action.at("02")).collect())
+        .await
+        .unwrap();
+    let last = office.submit(vec![randomise(20, "02-001").at("02")]).await.unwrap();
+    assert_eq!(last[0].allocation.as_ref().unwrap().1, written);
 }

@@ -59,7 +59,8 @@ async fn a_cut_by_clinical_date_is_another_thing() {
     let (folder, office) = founded().await;
     let mut actions = screened(10, "01-001", &[]);
     actions.push(randomise(11, "01-001"));
-    let contact = |n, day: &str| save(instance("contact", None, n), json!({ "SSDAT": day, "SSMETH": "VISIT" }));
+    let contact =
+        |n, day: &str| save(instance("contact", None, n), json!({ "SSDAT": day, "SSMETH": "VISIT" }));
     actions.push(act(60 * 24 * 200, "01-001", contact(1, "2026-04-01")));
     actions.push(act(60 * 24 * 200, "01-001", contact(2, "2026-08-01")));
     office.submit(actions).await.unwrap();

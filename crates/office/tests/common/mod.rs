@@ -1,5 +1,8 @@
 //! A small trial to test on: AVATAR II's protocol with two sites, and subjects who may be randomised.
 
+// Each test file takes its part; a test may unwrap, clippy looks only at `#[test]` functions.
+#![allow(dead_code, clippy::unwrap_used, clippy::needless_pass_by_value)]
+
 use jiff::Timestamp;
 use ledger::Ledger;
 use office::{Action, Actor, Deed, Office};

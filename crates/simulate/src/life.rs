@@ -1,0 +1,885 @@
+//! The life of a virtual patient after randomisation: growth, treatment, visits, decisions, toxicity, death.
+//!
+//! Never reads a response off the truth: the virtual investigator decides by what `trial::progression` says of the readings
+//! entered so far, as a real one does by what the software shows. Days count from randomisation.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde_json::{Map, Value, json};
+use trial::concept::LESIONS;
+use trial::date::{PartialDate, days_between, plus_days};
+use trial::event::{Entered, Event, Instance, Role, What};
+use trial::id::{ArmId, LesionId};
+use trial::progression::{Known, Progression, first_after};
+use trial::protocol::{Arm, Concept, Form, Protocol, ProtocolHistory, Salvage};
+use trial::record::Record;
+
+use crate::chance::{Chance, days};
+use crate::desk::{Desk, Entry, Pending, moment};
+use crate::lesion::Lesion;
+use crate::plan::SitePlan;
+use crate::profile::Profile;
+use crate::screening::Patient;
+use crate::sheet::{Sheet, forms_of};
+use crate::wellbeing;
+
+const MONTH: f64 = 30.437_5;
+
+/// What every life in a trial has in common.
+pub struct World<'a> {
+    /// The protocol's versions.
+    pub history: &'a ProtocolHistory,
+    /// The disease.
+    pub profile: &'a Profile,
+    /// The sites.
+    pub sites: &'a [SitePlan],
+    /// The last day of follow-up.
+    pub end: Date,
+    /// Days after `end` on which the last entry is made.
+    pub closing_days: i64,
+}
+
+/// The systemic therapy under way.
+struct Therapy {
+    drugs: String,
+    kind: String,
+    switch: Option<String>,
+    order: u8,
+    start: i64,
+    instance: Instance,
+    values: Map<String, Value>,
+}
+
+/// A planned visit.
+struct Planned {
+    day: i64,
+    instance: (String, u32),
+    forms: Vec<String>,
+}
+
+/// Why a life in the trial ended early.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Left {
+    No,
+    Died,
+    Withdrew,
+    Lost,
+}
+
+struct Life<'a> {
+    world: &'a World<'a>,
+    protocol: &'a Protocol,
+    profile: &'a Profile,
+    arm: &'a Arm,
+    patient: Patient,
+    chance: Chance,
+    desk: Desk,
+    /// What the virtual investigator has entered and decides by.
+    entered: Vec<Entered>,
+    therapy: Option<Therapy>,
+    holding: bool,
+    /// Progressions are judged against the last assessment before this day.
+    reference: Date,
+    next_burst: i64,
+    leaves: i64,
+    day: i64,
+    end: i64,
+    left: Left,
+    occurrences: BTreeMap<String, u32>,
+    new_lesions: u32,
+    last_seen: i64,
+    brain: bool,
+    /// What was planned or entered up to here stands: nobody dies before it.
+    safe_until: i64,
+    /// Adverse events to come, by onset.
+    coming: Vec<Coming>,
+    /// Adverse events that last, by their end.
+    lasting: Vec<Lasting>,
+}
+
+/// An adverse event to come.
+struct Coming {
+    onset: i64,
+    term: String,
+    grades: [f64; 4],
+    systemic: bool,
+    radiation: bool,
+}
+
+/// An adverse event that lasts.
+struct Lasting {
+    onset: i64,
+    ends: i64,
+    instance: Instance,
+    /// Already entered as open.
+    entered: bool,
+    open: Map<String, Value>,
+    closed: Map<String, Value>,
+}
+
+/// All that is entered of `patient` after it was randomised to `arm`.
+pub fn live(world: &World<'_>, patient: Patient, arm: &ArmId) -> Vec<Pending> {
+    let protocol = world.history.current();
+    let Some(arm) = protocol.arms.iter().find(|known| known.id == *arm) else { return Vec::new() };
+    let mut chance = patient.chance.clone();
+    let site = world.sites[patient.site].id.clone();
+    let from = moment(patient.day, 540);
+    let closes = moment(plus_days(world.end, world.closing_days), 600);
+    let desk = Desk::new(site, patient.id.clone(), from, chance.fork()).closing(closes);
+    let end = days_between(patient.day, world.end);
+    let mut life = Life {
+        world,
+        protocol,
+        profile: world.profile,
+        arm,
+        reference: patient.day,
+        // Whoever has just agreed to take part stays for a while.
+        leaves: 60 + days(chance.exponential(420.0 * MONTH)),
+        chance,
+        desk,
+        entered: Vec::new(),
+        therapy: None,
+        holding: true,
+        next_burst: 0,
+        day: 0,
+        end,
+        left: Left::No,
+        occurrences: BTreeMap::new(),
+        new_lesions: 0,
+        last_seen: 0,
+        brain: false,
+        safe_until: 0,
+        coming: Vec::new(),
+        lasting: Vec::new(),
+        patient,
+    };
+    life.remember_screening();
+    life.run();
+    life.desk.finish()
+}
+
+impl Life<'_> {
+    fn run(&mut self) {
+        self.begin();
+        for visit in self.visits() {
+            if !self.reach(visit.day) {
+                break;
+            }
+            self.visit(&visit);
+            if self.left != Left::No {
+                break;
+            }
+        }
+        if self.left == Left::No && self.reach(self.end) {
+            self.contact(self.end, "VISIT");
+        }
+        self.leave();
+    }
+
+    fn date(&self, day: i64) -> Date {
+        plus_days(self.patient.day, day)
+    }
+
+    fn text(&self, day: i64) -> Value {
+        json!(self.date(day).to_string())
+    }
+
+    // ------------------------------------------------------------------------------------------------- what is entered
+
+    /// The next occurrence of a log form.
+    fn log(&mut self, form: &Form) -> Instance {
+        let count = self.occurrences.entry(form.id.clone()).or_default();
+        *count += 1;
+        Instance { form: form.id.clone(), visit: None, occurrence: *count }
+    }
+
+    fn save(&mut self, day: i64, entry: Entry, role: Role, instance: &Instance, values: Map<String, Value>) {
+        self.safe_until = self.safe_until.max(day);
+        if entry == Entry::Clinical {
+            self.remember(day, instance.clone(), values.clone());
+        }
+        self.desk.save(self.date(day), entry, role, instance, values);
+    }
+
+    /// Notes a form for the virtual investigator.
+    fn remember(&mut self, day: i64, instance: Instance, values: Map<String, Value>) {
+        let event = Event {
+            who: String::new(),
+            role: Role::Investigator,
+            recorded: moment(self.date(day), 0),
+            site: None,
+            subject: None,
+            what: What::FormSaved { instance, values },
+        };
+        self.entered.push(Entered { seq: self.entered.len() as u64 + 2, event });
+    }
+
+    fn remember_screening(&mut self) {
+        let tumour: Vec<String> =
+            forms_of(self.protocol, Concept::TumourAssessment).map(|form| form.id.clone()).collect();
+        for (_, instance, values) in self.patient.forms.clone() {
+            if tumour.contains(&instance.form) {
+                self.remember(0, instance, values);
+            }
+        }
+    }
+
+    fn progression(&self) -> Option<Progression> {
+        let record = Record::fold(self.world.history, &self.patient.id, &self.entered);
+        first_after(&self.protocol.tumour, &record, self.reference)
+    }
+
+    // ------------------------------------------------------------------------------------------------------- treatment
+
+    /// True where the arm treats progressing lesions with SABR.
+    fn irradiates(&self) -> bool {
+        match &self.arm.strategy {
+            Some(strategy) => strategy.salvage == Salvage::Sabr,
+            None => !self.arm.control && forms_of(self.protocol, Concept::SabrCourse).next().is_some(),
+        }
+    }
+
+    /// What the arm gives at randomisation.
+    fn begin(&mut self) {
+        let start = days_between(self.patient.day, self.patient.line_start);
+        let changes = !self.irradiates() && self.chance.happens(self.profile.pace.switched);
+        let line = self.patient.line.clone();
+        self.begin_line(start, &line.drugs, &line.kind, line.switch.clone(), 1, "BASELINE");
+        if changes {
+            let day = self.chance.whole(1, 14);
+            self.change_line(day, "PROTOCOL", "OTHER");
+        } else {
+            let mean =
+                if self.irradiates() { self.profile.pace.treated } else { self.profile.pace.untreated };
+            self.next_burst = self.wait(mean);
+        }
+        if self.irradiates() {
+            let mut lesions: Vec<usize> =
+                (0..self.patient.lesions.len()).filter(|at| self.patient.lesions[*at].opd).collect();
+            if lesions.len() > 1 && self.chance.happens(0.02) {
+                lesions.pop();
+                self.deviation(
+                    21,
+                    &["SABR NOT GIVEN", "OTHER"],
+                    "One oligoprogressive lesion was not treated",
+                );
+            }
+            let first = self.chance.whole(5, 21);
+            // Many lesions are treated in two courses.
+            let later = if lesions.len() > 3 { lesions.split_off(2) } else { Vec::new() };
+            self.irradiate(&lesions, first);
+            self.irradiate(&later, first + 7);
+        }
+    }
+
+    fn wait(&mut self, mean_months: f64) -> i64 {
+        self.day + self.chance.wait(mean_months * MONTH / self.patient.speed)
+    }
+
+    fn begin_line(
+        &mut self,
+        day: i64,
+        drugs: &str,
+        kind: &str,
+        switch: Option<String>,
+        order: u8,
+        why: &str,
+    ) {
+        let Some(form) = forms_of(self.protocol, Concept::SystemicTherapy).next() else { return };
+        let instance = self.log(form);
+        let values = Sheet::new(form, self.date(day))
+            .with("CMTRT", drugs)
+            .code("CMREAS", &[why])
+            .with("CMSTDAT", self.text(day))
+            .values();
+        let entered = day.max(0);
+        self.save(entered, Entry::Clinical, Role::SiteCoordinator, &instance, values.clone());
+        let (drugs, kind) = (drugs.to_owned(), kind.to_owned());
+        self.therapy = Some(Therapy { drugs, kind, switch, order, start: day, instance, values });
+    }
+
+    /// Ends the therapy under way on `day`.
+    fn end_line(&mut self, day: i64, why: &str) {
+        let Some(therapy) = self.therapy.take() else { return };
+        let Some(form) = forms_of(self.protocol, Concept::SystemicTherapy).next() else { return };
+        let last = day.max(therapy.start);
+        let mut sheet = Sheet::new(form, self.date(day));
+        for (item, value) in &therapy.values {
+            sheet = sheet.with(item, value.clone());
+        }
+        let values = sheet.with("CMENDAT", self.text(last)).code("CMENDRS", &[why, "OTHER"]).values();
+        if values != therapy.values {
+            self.desk.update(
+                self.date(day.max(0)),
+                Entry::Clinical,
+                therapy.instance,
+                values,
+                "the therapy has ended",
+            );
+        }
+    }
+
+    /// Goes on to the next line.
+    fn change_line(&mut self, day: i64, why: &str, ended: &str) {
+        let (order, before) =
+            self.therapy.as_ref().map_or((3, String::new()), |t| (t.order + 1, t.drugs.clone()));
+        self.end_line(day - 1, ended);
+        let line = self.profile.line(order, &before, &mut self.chance).clone();
+        self.begin_line(day, &line.drugs, &line.kind, line.switch.clone(), order.min(9), why);
+        let answers = self.profile.pace.answers;
+        for lesion in &mut self.patient.lesions {
+            lesion.treated(day, answers, &mut self.chance);
+        }
+        let pace = self.profile.pace;
+        self.next_burst = self.wait(if order <= 2 { pace.next_line } else { pace.later_line });
+        self.holding &= why != "PROGRESSION";
+        if why == "PROGRESSION" {
+            self.reference = self.date(day);
+        }
+    }
+
+    /// A course of SABR to `lesions` that begins on `day`; gives its last day.
+    fn irradiate(&mut self, lesions: &[usize], day: i64) -> i64 {
+        let Some(form) = forms_of(self.protocol, Concept::SabrCourse).next() else { return day };
+        if lesions.is_empty() {
+            return day;
+        }
+        let schedules: Vec<(f64, u32)> = lesions.iter().map(|_| self.schedule()).collect();
+        let most = schedules.iter().map(|(_, fractions)| *fractions).max().unwrap_or(1);
+        let last = day + 2 * i64::from(most - 1);
+        let mut sheet = Sheet::new(form, self.date(last))
+            .with("PRSTDAT", self.text(day))
+            .with("PRENDAT", self.text(last))
+            .code("PRTECH", &["LINAC"]);
+        for (at, (dose, fractions)) in lesions.iter().zip(&schedules) {
+            let id = json!(self.patient.lesions[*at].id);
+            sheet = sheet
+                .row(LESIONS, &[("TULNKID", id), ("PRDOSFRX", json!(dose)), ("PRNFRX", json!(fractions))]);
+        }
+        let values = sheet.values();
+        let instance = self.log(form);
+        self.save(last, Entry::Clinical, Role::RadiationOncologist, &instance, values);
+        let failure = self.profile.pace.local_failure;
+        for at in lesions {
+            self.patient.lesions[*at].irradiated(last, failure, &mut self.chance);
+        }
+        self.after_radiation(lesions, last);
+        last
+    }
+
+    /// Dose a fraction in Gy and fractions: mostly the schedules the protocol names.
+    fn schedule(&mut self) -> (f64, u32) {
+        let named = &self.protocol.sabr.schedules;
+        if self.chance.happens(0.75)
+            && let Some(schedule) = self.chance.one(named)
+        {
+            return (schedule.total_gy / f64::from(schedule.fractions), schedule.fractions);
+        }
+        let others = [(10.0, 3), (10.0, 5), (20.0, 1), (12.0, 2)];
+        others[self.chance.weighted([0.4, 0.3, 0.15, 0.15].into_iter())]
+    }
+
+    // ------------------------------------------------------------------------------------------------- between visits
+
+    /// Lets time pass up to `day`; false where the patient was gone before.
+    fn reach(&mut self, day: i64) -> bool {
+        while self.day < day {
+            let step = day.min(self.next_burst.max(self.day + 1)).min(self.day + 28);
+            let deaths = self.profile.pace.death;
+            let mean = match (&self.therapy, self.brain) {
+                (_, true) => deaths.brain,
+                _ if self.holding => deaths.holding,
+                (Some(therapy), _) if therapy.order <= 2 => deaths.next_line,
+                _ => deaths.later_line,
+            };
+            let dies = self.day + days(self.chance.exponential(mean * MONTH / self.patient.speed.max(0.5)));
+            if dies < step {
+                self.day = dies.max(self.safe_until + 1).min(self.end);
+                self.left = Left::Died;
+                return false;
+            }
+            if self.leaves < step {
+                self.day = self.leaves.max(self.day);
+                self.left = if self.chance.happens(0.55) { Left::Withdrew } else { Left::Lost };
+                return false;
+            }
+            self.toxicities(self.day, step);
+            self.day = step;
+            self.note_events();
+            if self.day >= self.next_burst {
+                self.burst();
+            }
+        }
+        true
+    }
+
+    /// The disease breaks out.
+    fn burst(&mut self) {
+        let pace = self.profile.pace;
+        let day = self.day;
+        // A fast disease comes with many lesions.
+        let fast = (self.patient.speed - 1.0).clamp(-0.8, 1.2);
+        let weights = [pace.few * (1.0 - 0.5 * fast), pace.many * (1.0 + 0.7 * fast), pace.brain];
+        let count = match self.chance.weighted(weights.into_iter()) {
+            0 => 1 + self.chance.weighted([0.6, 0.27, 0.13].into_iter()),
+            1 => 6 + self.chance.weighted([0.4, 0.3, 0.2, 0.1].into_iter()),
+            _ => {
+                self.brain = true;
+                self.patient.lesions.push(Lesion::appearing_in_brain(day, &mut self.chance));
+                self.chance.weighted([0.6, 0.4].into_iter())
+            }
+        };
+        for _ in 0..count {
+            let held: Vec<usize> =
+                (0..self.patient.lesions.len()).filter(|at| self.patient.lesions[*at].stands()).collect();
+            let regrows = self.chance.happens(0.3);
+            match self.chance.one(&held).copied().filter(|at| regrows && !self.patient.lesions[*at].ablated) {
+                Some(at) => self.patient.lesions[at].escapes(day, &mut self.chance),
+                None => self.patient.lesions.push(Lesion::appearing(self.profile, day, &mut self.chance)),
+            }
+        }
+        self.patient.level -= 0.15;
+        let mean = self.pace();
+        self.next_burst = self.wait(mean);
+        if count > 3 && self.chance.happens(0.12) {
+            self.clinical_progression(day + 14);
+        }
+    }
+
+    fn pace(&self) -> f64 {
+        let pace = self.profile.pace;
+        match &self.therapy {
+            _ if self.holding && self.irradiates() => pace.treated,
+            Some(therapy) if therapy.order == 1 => pace.untreated,
+            Some(therapy) if therapy.order == 2 => pace.next_line,
+            _ => pace.later_line,
+        }
+    }
+
+    /// Symptoms tell of a progression before the scan does.
+    fn clinical_progression(&mut self, day: i64) {
+        let Some(form) = forms_of(self.protocol, Concept::ClinicalProgression).next() else { return };
+        if day >= self.end.min(self.leaves) || self.day > day {
+            return;
+        }
+        let values = Sheet::new(form, self.date(day))
+            .with("CEDAT", self.text(day))
+            .with("CETERM", "Symptoms of new metastases")
+            .values();
+        let instance = self.log(form);
+        self.save(day, Entry::Clinical, Role::Investigator, &instance, values);
+        // Still waiting for the scan: the next visit decides.
+    }
+
+    // ---------------------------------------------------------------------------------------------------------- visits
+
+    fn visits(&mut self) -> Vec<Planned> {
+        let mut visits = Vec::new();
+        for visit in self.protocol.schedule.visits.iter().filter(|visit| visit.day > 0) {
+            let (mut planned, mut occurrence) = (visit.day, 1);
+            while planned <= self.end {
+                let within = self.chance.normal(0.0, 3.2).clamp(-12.0, 12.0);
+                let day = planned + days(within + 20.0) - 20;
+                visits.push(Planned {
+                    day: day.min(self.end),
+                    instance: (visit.id.clone(), occurrence),
+                    forms: visit.forms.clone(),
+                });
+                let Some(every) = visit.every_days else { break };
+                planned += i64::from(every.max(1));
+                occurrence += 1;
+            }
+        }
+        visits.sort_by_key(|visit| visit.day);
+        visits
+    }
+
+    fn visit(&mut self, visit: &Planned) {
+        if self.chance.happens(if self.holding { 0.045 } else { 0.08 }) {
+            if self.chance.happens(0.6) {
+                self.contact(visit.day, "TELEPHONE");
+            }
+            return;
+        }
+        self.last_seen = visit.day;
+        let forms: Vec<&Form> = visit
+            .forms
+            .iter()
+            .filter_map(|id| self.protocol.forms.iter().find(|form| form.id == *id))
+            .collect();
+        let mut scanned = false;
+        for form in forms {
+            let instance = Instance {
+                form: form.id.clone(),
+                visit: Some(visit.instance.0.clone()),
+                occurrence: visit.instance.1,
+            };
+            match form.concept {
+                Concept::TumourAssessment => {
+                    let values = self.assess(form, visit.day);
+                    self.save(visit.day, Entry::Clinical, Role::SiteCoordinator, &instance, values);
+                    scanned = true;
+                }
+                Concept::FactB => self.questionnaire(form, visit.day, &instance),
+                concept => {
+                    let values = self.plain(form, concept, visit.day);
+                    self.save(visit.day, Entry::Other, Role::SiteCoordinator, &instance, values);
+                }
+            }
+        }
+        if self.chance.happens(0.35) {
+            self.contact(visit.day, "VISIT");
+        }
+        if scanned {
+            self.decide(visit.day);
+        }
+    }
+
+    fn plain(&mut self, form: &Form, concept: Concept, day: i64) -> Map<String, Value> {
+        let sheet = Sheet::new(form, self.date(day));
+        match concept {
+            Concept::Ecog => {
+                let ill = (1.2 - self.patient.level + if self.holding { 0.0 } else { 0.8 }).max(0.2);
+                let status = self.chance.weighted([1.0, 0.8 * ill, 0.18 * ill * ill].into_iter());
+                sheet.with("QSDAT", self.text(day)).with("ECOG", json!(status)).values()
+            }
+            Concept::LastContact => sheet.with("SSDAT", self.text(day)).code("SSMETH", &["VISIT"]).values(),
+            _ => sheet.values(),
+        }
+    }
+
+    fn questionnaire(&mut self, form: &Form, day: i64, instance: &Instance) {
+        if self.chance.happens(0.07) {
+            return;
+        }
+        let toxic = self.therapy.as_ref().is_some_and(|therapy| therapy.kind == "chemotherapy");
+        let drift = self.chance.normal(0.0, 0.25) - if toxic { 0.5 } else { 0.0 };
+        let mut sheet = Sheet::new(form, self.date(day)).with("QSDAT", self.text(day));
+        for (item, answer) in wellbeing::answers(self.patient.level + drift, &mut self.chance) {
+            sheet = sheet.with(item, answer);
+        }
+        self.save(day, Entry::Patient, Role::Patient, instance, sheet.values());
+    }
+
+    /// What the reader writes at a visit.
+    fn assess(&mut self, form: &Form, day: i64) -> Map<String, Value> {
+        if self.chance.happens(0.015) {
+            self.patient.lesions.push(Lesion::shadow(self.profile, day, &mut self.chance));
+        }
+        let mut sheet = Sheet::new(form, self.date(day)).with("TRDAT", self.text(day));
+        sheet = sheet.code("TRMETHOD", &["CT SCAN", "PET/CT SCAN"]);
+        for lesion in &mut self.patient.lesions {
+            let first = lesion.appears(day);
+            if first {
+                self.new_lesions += 1;
+                lesion.id = format!("N{:02}", self.new_lesions);
+            }
+            if lesion.known() && !lesion.dismissed() {
+                sheet = sheet.row(LESIONS, &lesion.follow_up_row(day, first, &mut self.chance));
+            }
+        }
+        sheet.values()
+    }
+
+    // ------------------------------------------------------------------------------------------------------- decisions
+
+    /// The investigator looks at what the software says and acts.
+    fn decide(&mut self, day: i64) {
+        let Some(progression) = self.progression() else { return };
+        if self.holding && self.irradiates() {
+            self.decide_on_strategy(day, &progression);
+            return;
+        }
+        self.patient.level -= 0.25;
+        if self.holding && self.chance.happens(0.035) && self.treatable(&progression) {
+            self.irradiate_against_the_arm(day, &progression);
+        }
+        if self.chance.happens(0.88) {
+            let start = day + self.chance.whole(6, 35);
+            self.next_line(start);
+        } else if self.holding && self.arm.strategy.is_none() {
+            // Treated beyond progression; the next one is judged from here.
+            self.reference = progression.certain;
+        } else {
+            self.end_line(day, "PROGRESSION");
+            self.holding = false;
+            self.reference = progression.certain;
+        }
+    }
+
+    fn next_line(&mut self, start: i64) {
+        if start < self.end.min(self.leaves) {
+            self.change_line(start, "PROGRESSION", "PROGRESSION");
+        }
+    }
+
+    fn treatable(&self, progression: &Progression) -> bool {
+        let strategy = self.arm.strategy.as_ref();
+        let most = strategy.map_or(self.protocol.tumour.oligo_max_lesions, |strategy| strategy.max_lesions);
+        let count = progression.lesions.len();
+        progression.known == Known::Recist
+            && (1..=most as usize).contains(&count)
+            && !progression.intracranial
+            && progression.amenable != Some(false)
+    }
+
+    fn decide_on_strategy(&mut self, day: i64, progression: &Progression) {
+        let decided = day + self.chance.whole(2, 12);
+        let treatable = self.treatable(progression);
+        if treatable && self.chance.happens(0.03) {
+            // Never seen again: the decision stays open.
+            self.leaves = self.leaves.min(day + self.chance.whole(5, 30));
+            return;
+        }
+        if treatable && self.chance.happens(0.78) {
+            self.decision(decided, progression, "CONTINUE");
+            let lesions = self.places(&progression.lesions);
+            let late = self.chance.happens(0.03);
+            let first = decided + if late { self.chance.whole(55, 70) } else { self.chance.whole(6, 24) };
+            if first + 10 < self.end.min(self.leaves) {
+                self.irradiate(&lesions, first);
+                self.reference = progression.certain;
+                let mean = self.profile.pace.treated * self.profile.pace.held;
+                self.next_burst = first.max(self.wait(mean));
+            }
+            return;
+        }
+        if self.chance.happens(0.9) {
+            self.decision(decided, progression, "ABANDON");
+        }
+        self.patient.level -= 0.3;
+        let start = decided + self.chance.whole(3, 28);
+        self.next_line(start);
+        self.holding = false;
+    }
+
+    fn places(&self, ids: &[LesionId]) -> Vec<usize> {
+        let at = |id: &LesionId| self.patient.lesions.iter().position(|lesion| lesion.id == id.as_str());
+        ids.iter().filter_map(at).collect()
+    }
+
+    fn decision(&mut self, day: i64, progression: &Progression, decision: &str) {
+        let Some(form) = forms_of(self.protocol, Concept::StrategyDecision).next() else { return };
+        if day >= self.end.min(self.leaves) {
+            return;
+        }
+        let grounds = if decision == "CONTINUE" {
+            "Few lesions, all to be treated; the patient is well on the therapy"
+        } else {
+            "Not to be controlled locally"
+        };
+        let values = Sheet::new(form, self.date(day))
+            .with("DECDAT", self.text(day))
+            .with("PROGDAT", json!(progression.date.to_string()))
+            .code("DECISION", &[decision])
+            .with("DECREAS", grounds)
+            .values();
+        let instance = self.log(form);
+        self.save(day, Entry::Clinical, Role::Investigator, &instance, values);
+    }
+
+    fn irradiate_against_the_arm(&mut self, day: i64, progression: &Progression) {
+        let first = day + self.chance.whole(7, 25);
+        if first + 10 >= self.end.min(self.leaves) {
+            return;
+        }
+        let lesions = self.places(&progression.lesions);
+        self.irradiate(&lesions, first);
+        self.deviation(
+            first,
+            &["SABR NOT PERMITTED", "OTHER"],
+            "SABR was given against the arm at progression",
+        );
+    }
+
+    fn deviation(&mut self, day: i64, categories: &[&str], term: &str) {
+        let Some(form) = forms_of(self.protocol, Concept::Deviation).next() else { return };
+        let mut sheet =
+            Sheet::new(form, self.date(day)).with("DVSTDAT", self.text(day)).code("DVCAT", categories);
+        if !sheet.has("DVCAT") {
+            sheet = sheet.with("DVCAT", categories.first().copied().unwrap_or("OTHER"));
+        }
+        let values = sheet.with("DVTERM", term).values();
+        let instance = self.log(form);
+        self.save(day, Entry::Other, Role::SiteCoordinator, &instance, values);
+    }
+
+    // -------------------------------------------------------------------------------------------------------- toxicity
+
+    /// Adverse events with onset from `from` up to `to`.
+    fn toxicities(&mut self, from: i64, to: i64) {
+        let profile = self.profile;
+        let (kind, since) =
+            self.therapy.as_ref().map_or((String::new(), from), |t| (t.kind.clone(), t.start));
+        // Most toxicity comes early; reporting wanes.
+        let early = if from - since < 120 { 1.6 } else { 0.55 };
+        for toxicity in &profile.toxicities {
+            let rate = match toxicity.of.as_str() {
+                "any" => toxicity.rate,
+                of if of == kind => toxicity.rate * early,
+                _ => continue,
+            };
+            if self.chance.happens(rate * (to - from) as f64 / 365.25) {
+                let onset = self.chance.whole(from, to - 1);
+                let (term, grades, systemic) = (toxicity.term.clone(), toxicity.grades, toxicity.of != "any");
+                self.coming.push(Coming { onset, term, grades, systemic, radiation: false });
+            }
+        }
+        self.perhaps_switch(from, to);
+    }
+
+    /// A drug is changed for toxicity alone.
+    fn perhaps_switch(&mut self, from: i64, to: i64) {
+        let happens = self.chance.happens(0.06 * (to - from) as f64 / 365.25);
+        let Some(therapy) = self.therapy.as_ref().filter(|_| happens) else { return };
+        let Some(drugs) = therapy.switch.clone() else { return };
+        let (kind, order) = (therapy.kind.clone(), therapy.order);
+        if from <= therapy.start + 20 {
+            return;
+        }
+        self.end_line(from, "TOXICITY");
+        self.begin_line(from + 1, &drugs, &kind, None, order, "TOXICITY");
+    }
+
+    fn after_radiation(&mut self, lesions: &[usize], last: i64) {
+        let profile = self.profile;
+        let organs: Vec<String> = lesions.iter().map(|at| self.patient.lesions[*at].organ.clone()).collect();
+        for effect in &profile.radiation {
+            let fits = effect.organ.as_ref().is_none_or(|organ| organs.contains(organ));
+            if fits && self.chance.happens(effect.chance) {
+                let onset = last + self.chance.whole(effect.after[0], effect.after[1]);
+                let (term, grades) = (effect.term.clone(), effect.grades);
+                self.coming.push(Coming { onset, term, grades, systemic: false, radiation: true });
+            }
+        }
+    }
+
+    /// Enters the adverse events that have come and those that have ended by now.
+    fn note_events(&mut self) {
+        let now = self.day;
+        let (come, coming) =
+            std::mem::take(&mut self.coming).into_iter().partition(|event| event.onset < now);
+        self.coming = coming;
+        let come: Vec<Coming> = come;
+        for event in come {
+            self.adverse_event(&event);
+        }
+        let (ended, lasting) =
+            std::mem::take(&mut self.lasting).into_iter().partition(|event| event.ends < now);
+        self.lasting = lasting;
+        let ended: Vec<Lasting> = ended;
+        for event in ended {
+            if event.entered {
+                let day = self.date(event.ends);
+                self.desk.update(day, Entry::Other, event.instance, event.closed, "the event has ended");
+            } else {
+                self.save(event.ends, Entry::Other, Role::SiteCoordinator, &event.instance, event.closed);
+            }
+        }
+    }
+
+    fn adverse_event(&mut self, event: &Coming) {
+        let Some(form) = forms_of(self.protocol, Concept::AdverseEvent).next() else { return };
+        let Coming { onset, term, grades, systemic, radiation } = event;
+        let grade = 1 + self.chance.weighted(grades.iter().copied());
+        let serious = grade >= 4 || (grade == 3 && self.chance.happens(0.25));
+        let lasts = 3 + days(self.chance.exponential(if grade >= 3 { 20.0 } else { 45.0 }));
+        let mut sheet = Sheet::new(form, self.date(*onset))
+            .with("AETERM", term.as_str())
+            .with("AETOXGR", json!(grade))
+            .with("AESER", if serious { "Y" } else { "N" })
+            .with("AESTDAT", self.onset(*onset));
+        if let Some(known) = trial::ctcae::find(term) {
+            sheet = sheet.with("AEBODSYS", known.class.clone());
+        }
+        for (item, label) in &self.protocol.safety.attributed_to {
+            let label = label.to_uppercase();
+            let by_radiation = ["SABR", "RADIO", "STEREOTACTIC"].iter().any(|word| label.contains(word));
+            let caused = if by_radiation { *radiation } else { *systemic };
+            let codes: &[f64] =
+                if caused { &[0.02, 0.08, 0.35, 0.4, 0.15] } else { &[0.75, 0.22, 0.03, 0.0, 0.0] };
+            let code = trial::concept::ATTRIBUTIONS[self.chance.weighted(codes.iter().copied())];
+            sheet = sheet.code(item, &[code]);
+        }
+        let instance = self.log(form);
+        let open = sheet.clone().code("AEOUT", &["NOT RECOVERED", "UNKNOWN"]).values();
+        let ends = onset + lasts;
+        let closed = sheet.with("AEENDAT", self.text(ends)).code("AEOUT", &["RECOVERED"]).values();
+        // What lasts, or never ends, is entered while it does.
+        let entered = lasts > 40 && self.chance.happens(0.6);
+        if entered {
+            self.save(*onset, Entry::Other, Role::SiteCoordinator, &instance, open.clone());
+        }
+        if !entered || self.chance.happens(0.85) {
+            self.lasting.push(Lasting { onset: *onset, ends, instance, entered, open, closed });
+        }
+    }
+
+    /// Now and then only the month of an onset is remembered.
+    fn onset(&mut self, day: i64) -> Value {
+        let date = self.date(day);
+        if self.chance.happens(0.03) { json!(month(date).to_string()) } else { json!(date.to_string()) }
+    }
+
+    // --------------------------------------------------------------------------------------------------------- the end
+
+    fn contact(&mut self, day: i64, how: &str) {
+        let Some(form) = forms_of(self.protocol, Concept::LastContact).next() else { return };
+        let values = Sheet::new(form, self.date(day))
+            .with("SSDAT", self.text(day))
+            .code("SSMETH", &[how, "OTHER"])
+            .values();
+        let instance = self.log(form);
+        self.save(day, Entry::Other, Role::SiteCoordinator, &instance, values);
+    }
+
+    /// Death, withdrawal or loss.
+    fn leave(&mut self) {
+        let day = self.day;
+        for event in std::mem::take(&mut self.lasting).into_iter().filter(|event| !event.entered) {
+            self.save(event.onset, Entry::Other, Role::SiteCoordinator, &event.instance, event.open);
+        }
+        match self.left {
+            Left::No => {}
+            Left::Died => {
+                self.end_line(day, "DEATH");
+                let Some(form) = forms_of(self.protocol, Concept::Death).next() else { return };
+                let date = self.date(day);
+                let partial = self.chance.happens(0.03);
+                let died = if partial { month(date).to_string() } else { date.to_string() };
+                let disease = self.chance.happens(0.93);
+                let causes: &[&str] = if disease {
+                    &["BREAST CANCER", "CANCER", "DISEASE", "DISEASE PROGRESSION", "OTHER"]
+                } else {
+                    &["OTHER", "UNKNOWN"]
+                };
+                let values = Sheet::new(form, date).with("DTHDAT", died).code("DTHCAUS", causes).values();
+                let instance = self.log(form);
+                self.save(day, Entry::Other, Role::SiteCoordinator, &instance, values);
+            }
+            Left::Withdrew | Left::Lost => {
+                let lost = self.left == Left::Lost;
+                let Some(form) = forms_of(self.protocol, Concept::Withdrawal).next() else { return };
+                let codes: &[&str] = if lost {
+                    &["LOST TO FOLLOW-UP"]
+                } else {
+                    &["WITHDRAWAL OF CONSENT", "WITHDRAWAL BY SUBJECT"]
+                };
+                let day = day.max(self.last_seen);
+                let mut sheet =
+                    Sheet::new(form, self.date(day)).with("DSSTDAT", self.text(day)).code("DSDECOD", codes);
+                if !sheet.has("DSDECOD") {
+                    sheet = sheet.with("DSDECOD", codes[0]);
+                }
+                let values = sheet.values();
+                let instance = self.log(form);
+                self.save(day, Entry::Other, Role::SiteCoordinator, &instance, values);
+            }
+        }
+    }
+}
+
+fn month(date: Date) -> PartialDate {
+    PartialDate::Month(date.year(), date.month())
+}
