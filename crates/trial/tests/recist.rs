@@ -110,7 +110,8 @@ fn last(series: &Series) -> String {
 #[case("d0 T1 30 / d84 T1 10 NL1 new:9", "PR - N PR")] // 3.1: a node below 10 mm is normal
 #[case("d0 T1 30 / d84 T1 10 NL1 new:10", "PR - UNEQUIVOCAL PD")]
 #[case("d0 T1 30 / d84 T1 10 N1 gone", "PR - N PR")]
-#[case("d0 T1 30 N1 present / d84 T1 30 N1 present", "SD NON-CR/NON-PD N SD")] // new before this baseline: old now
+#[case("d0 T1 30 N1 present / d84 T1 30 N1 present", "SD NON-CR/NON-PD N SD")]
+// new before this baseline: old now
 // Section 4.3.3: unequivocal progression of a non-target. A lesion that was new before this baseline is called unequivocal
 // while it is there; its own measured growth is what makes it worse (rules.md, 'Lesion level').
 #[case("d0 T1 30 N1 new:9 / d84 T1 30 N1 new:13", "SD NON-CR/NON-PD N SD")]

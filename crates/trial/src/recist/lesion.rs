@@ -1,7 +1,7 @@
 //! The lesion level: each lesion's own trajectory, target or not, which oligoprogression is judged on.
 
 use super::LesionPoint;
-use super::size::{grown, micrometres, millimetres, over};
+use super::size::{millimetres, over};
 use super::track::{Kind, Track};
 use super::{non_targets, targets};
 use crate::protocol::TumourRules;
@@ -40,13 +40,6 @@ pub(super) fn point(track: &Track<'_>, why: String) -> LesionPoint {
     }
 }
 
-/// It alone grew over its own nadir. A node that grew and is still of normal size is no lesion that progresses.
-pub(super) fn grew(rules: &TumourRules, track: &Track<'_>) -> bool {
-    let (Some(size), Some(nadir)) = (track.seen.size, track.nadir) else { return false };
-    grown(size, nadir, rules.lesion_relative, rules.lesion_mm)
-        && !(track.nodal() && size < micrometres(rules.normal_node_mm))
-}
-
 /// Why the lesion alone progresses; empty where it does not.
 fn progresses(rules: &TumourRules, track: &Track<'_>, new: bool, after_complete: bool) -> String {
     if new {
@@ -60,7 +53,7 @@ fn progresses(rules: &TumourRules, track: &Track<'_>, new: bool, after_complete:
         return String::new();
     }
     if let (Some(size), Some(nadir)) = (track.seen.size, track.nadir)
-        && grew(rules, track)
+        && track.grew(rules)
     {
         return format!("{} mm is {}", millimetres(size), over(size, nadir));
     }

@@ -1,6 +1,5 @@
 //! Non-target response (Eisenhauer 2009, section 4.3.3).
 
-use super::lesion;
 use super::response::NonTargetResponse;
 use super::track::{Kind, State, Track};
 use crate::id::LesionId;
@@ -14,7 +13,7 @@ use crate::record::LesionRole;
 pub(super) fn worse(rules: &TumourRules, track: &Track<'_>) -> bool {
     track.kind == Kind::NonTarget
         && if track.first.role == LesionRole::New {
-            lesion::grew(rules, track)
+            track.grew(rules)
         } else {
             track.seen.state == State::Unequivocal && !track.worse_since_baseline
         }

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use jiff::civil::Date;
 
-use super::size::{Micrometres, micrometres};
+use super::size::{Micrometres, grown, micrometres};
 use crate::id::LesionId;
 use crate::protocol::TumourRules;
 use crate::record::{Assessment, Finding, LesionRole, Reading};
@@ -306,6 +306,13 @@ impl<'a> Track<'a> {
         if !matches!(self.seen.state, State::Unequivocal | State::NotEvaluated) {
             self.worse_since_baseline = false;
         }
+    }
+
+    /// It alone grew over its own nadir. A node that grew and is still of normal size is no lesion that progresses.
+    pub fn grew(&self, rules: &TumourRules) -> bool {
+        let (Some(size), Some(nadir)) = (self.seen.size, self.nadir) else { return false };
+        grown(size, nadir, rules.lesion_relative, rules.lesion_mm)
+            && !(self.nodal() && size < micrometres(rules.normal_node_mm))
     }
 
     /// A node.
