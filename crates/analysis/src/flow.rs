@@ -14,7 +14,7 @@ use trial::record::{FilledForm, Record};
 
 use crate::arms::Arms;
 use crate::plan::Site;
-use crate::results::{AnalysisResult, Flow, FlowArm, Recruitment, SiteRow};
+use crate::results::{AnalysisResult, Counted, Flow, FlowArm, MonthRow, Recruitment, SiteRow};
 use crate::row::{Subject, SubjectRow};
 
 /// Where a subject stands before randomisation.
@@ -22,14 +22,16 @@ use crate::row::{Subject, SubjectRow};
 pub enum Screening {
     /// Past it.
     Randomised,
-    /// Left the trial for this reason.
-    Excluded(String),
+    /// Left the trial for this reason, by these events.
+    Excluded(String, Vec<Seq>),
     /// Not decided yet.
     Open {
         /// Day of consent, else of screening.
         since: Option<Date>,
         /// What it counts as if it stays so until its time is over.
         otherwise: String,
+        /// The events of that.
+        events: Vec<Seq>,
     },
 }
 
@@ -86,36 +88,61 @@ pub fn screening(subject: &Subject<'_>, judged: &[Judged]) -> Screening {
         return Screening::Randomised;
     }
     let record = subject.record;
+    let entered = record.consent.as_ref().or(record.screened.as_ref());
+    // What is missing was read from nothing: then the subject is known by how it came in.
+    let by = |judged: &Judged| {
+        let none = judged.events.is_empty().then_some(entered).flatten();
+        none.map_or_else(|| judged.events.clone(), |fact| vec![fact.event])
+    };
     if let Some(failed) = judged.iter().find(|judged| judged.judgement == Judgement::NotMet) {
-        return Screening::Excluded(format!("{} not met: {}", failed.id, failed.text));
+        return Screening::Excluded(format!("{} not met: {}", failed.id, failed.text), by(failed));
     }
-    let otherwise =
+    let (otherwise, events) =
         judged.iter().find(|judged| matches!(judged.judgement, Judgement::Unknown { .. })).map_or_else(
-            || "eligible, but not randomised; no reason recorded".to_owned(),
-            |unknown| format!("{} not proven: {}", unknown.id, unknown.text),
+            || {
+                let why = "eligible, but not randomised; no reason recorded".to_owned();
+                (why, entered.map(|fact| fact.event).into_iter().collect())
+            },
+            |unknown| (format!("{} not proven: {}", unknown.id, unknown.text), by(unknown)),
         );
     if let Some(withdrawal) = &record.withdrawal {
         // `SCREEN FAILURE` says that it failed; what it failed by is better said by the criterion.
         let bare = withdrawal.reason.is_empty() || withdrawal.reason.to_uppercase().contains("SCREEN FAIL");
-        return Screening::Excluded(if bare { otherwise } else { withdrawal.reason.clone() });
+        let mut events = if bare { events } else { Vec::new() };
+        events.push(withdrawal.event);
+        return Screening::Excluded(if bare { otherwise } else { withdrawal.reason.clone() }, events);
     }
     if let Some(death) = &record.death {
-        return Screening::Excluded(format!("died before randomisation ({})", death.date));
+        return Screening::Excluded(format!("died before randomisation ({})", death.date), vec![death.event]);
     }
-    let since = record.consent.as_ref().or(record.screened.as_ref()).map(|fact| fact.value);
-    Screening::Open { since, otherwise }
+    Screening::Open { since: entered.map(|fact| fact.value), otherwise, events }
+}
+
+/// Whether it received what the arm prescribes, and the events that show it.
+#[derive(Clone, Debug)]
+pub struct Treated {
+    /// It did.
+    pub yes: bool,
+    /// The courses or lines; empty where it did not.
+    pub events: Vec<Seq>,
 }
 
 /// Received what the arm prescribes: a course of SABR where the strategy rests on it, else a line of systemic therapy
 /// that did not end before randomisation. None where the arm has no strategy rule to tell by.
-pub fn treated(subject: &Subject<'_>) -> Option<bool> {
+pub fn treated(subject: &Subject<'_>) -> Option<Treated> {
     let strategy = subject.strategy()?;
     let start = subject.start()?;
     let record = subject.record;
-    Some(match strategy.salvage {
-        Salvage::Sabr => record.sabr.iter().any(|course| course.start >= start),
-        Salvage::None => record.lines.iter().any(|line| line.end.is_none_or(|end| end.last() >= start)),
-    })
+    let events: Vec<Seq> = match strategy.salvage {
+        Salvage::Sabr => {
+            record.sabr.iter().filter(|course| course.start >= start).map(|course| course.event).collect()
+        }
+        Salvage::None => {
+            let lines = record.lines.iter().filter(|line| line.end.is_none_or(|end| end.last() >= start));
+            lines.map(|line| line.event).collect()
+        }
+    };
+    Some(Treated { yes: !events.is_empty(), events })
 }
 
 /// Days that screening may take as the schedule has it: from the earliest planned visit to randomisation; none where the
@@ -142,22 +169,25 @@ pub fn flow(
         (Some(since), Some(longest), Some(until)) => days_between(since, until) > longest,
         _ => false,
     };
-    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
-    let mut in_screening = 0;
+    let mut reasons: BTreeMap<&str, Counted> = BTreeMap::new();
+    let (mut screened, mut in_screening) = (Counted::default(), Counted::default());
     for row in rows {
+        screened.add(row, row.entered);
         match &row.screening {
             Screening::Randomised => {}
-            Screening::Excluded(why) => *reasons.entry(why.clone()).or_default() += 1,
-            Screening::Open { since, otherwise } if over(*since) => {
-                *reasons.entry(otherwise.clone()).or_default() += 1;
+            Screening::Excluded(why, events) => {
+                reasons.entry(why).or_default().add(row, events.iter().copied());
             }
-            Screening::Open { .. } => in_screening += 1,
+            Screening::Open { since, otherwise, events } if over(*since) => {
+                reasons.entry(otherwise).or_default().add(row, events.iter().copied());
+            }
+            Screening::Open { .. } => in_screening.add(row, row.entered),
         }
     }
     let split = arms.split(rows);
     Flow {
-        screened: rows.len(),
-        excluded: reasons.values().sum(),
+        screened,
+        excluded: reasons.values().map(|reason| reason.n).sum(),
         excluded_because: by_frequency(reasons),
         in_screening,
         randomised: split.iter().map(Vec::len).sum(),
@@ -166,52 +196,78 @@ pub fn flow(
 }
 
 fn arm(arms: &Arms, place: usize, rows: &[&SubjectRow], analyses: &[AnalysisResult]) -> FlowArm {
-    let mut withdrawn: BTreeMap<String, usize> = BTreeMap::new();
-    for (_, reason) in rows.iter().filter_map(|row| row.withdrawal.as_ref()) {
-        let reason = if reason.is_empty() { "reason not recorded" } else { reason };
-        *withdrawn.entry(reason.to_owned()).or_default() += 1;
+    let mut withdrawn: BTreeMap<&str, Counted> = BTreeMap::new();
+    let [mut allocated, mut treated, mut untreated, mut died, mut in_follow_up]: [Counted; 5] =
+        Default::default();
+    for row in rows {
+        allocated.add(row, row.allocated);
+        match &row.treated {
+            Some(Treated { yes: true, events }) => treated.add(row, events.iter().copied()),
+            _ => untreated.add(row, row.allocated),
+        }
+        if let Some(withdrawal) = &row.withdrawal {
+            let reason =
+                if withdrawal.reason.is_empty() { "reason not recorded" } else { &withdrawal.reason };
+            withdrawn.entry(reason).or_default().add(row, [withdrawal.event]);
+        }
+        if row.death.is_some() {
+            died.add(row, row.died);
+        } else if row.withdrawal.is_none() {
+            in_follow_up.add(row, row.last_contact.or(row.allocated));
+        }
     }
     let told = rows.iter().any(|row| row.treated.is_some());
     let main = analyses.iter().find(|analysis| analysis.primary && analysis.main);
     FlowArm {
         arm: arms.id(place).clone(),
-        allocated: rows.len(),
-        treated: told.then(|| rows.iter().filter(|row| row.treated == Some(true)).count()),
+        allocated,
+        treated: told.then_some(treated),
+        untreated: told.then_some(untreated),
         withdrawn: by_frequency(withdrawn),
-        died: rows.iter().filter(|row| row.death.is_some()).count(),
-        in_follow_up: rows.iter().filter(|row| row.death.is_none() && row.withdrawal.is_none()).count(),
+        died,
+        in_follow_up,
         analysed: main.and_then(|analysis| analysis.arms.get(place)).map_or(0, |estimate| estimate.n),
     }
 }
 
 /// Most frequent first, then by name.
-fn by_frequency(counts: BTreeMap<String, usize>) -> Vec<(String, usize)> {
-    let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
+fn by_frequency(counts: BTreeMap<&str, Counted>) -> Vec<(String, Counted)> {
+    let mut counts: Vec<(String, Counted)> =
+        counts.into_iter().map(|(what, counted)| (what.to_owned(), counted)).collect();
     // Stable, so that equal counts stay in the order of their names.
-    counts.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    counts.sort_by_key(|(_, counted)| std::cmp::Reverse(counted.n));
     counts
 }
 
 /// Recruitment by month and by site.
 pub fn recruitment(protocol: &Protocol, sites: &[Site], rows: &[SubjectRow]) -> Recruitment {
-    let mut days: Vec<Date> = rows.iter().filter_map(|row| row.allocation.as_ref()).map(|a| a.date).collect();
-    days.sort_unstable();
+    let mut randomised: Vec<(Date, &SubjectRow)> =
+        rows.iter().filter_map(|row| Some((row.allocation.as_ref()?.date, row))).collect();
+    // Stable: those of one day stay in the order of subjects.
+    randomised.sort_by_key(|(day, _)| *day);
     Recruitment {
         planned: protocol.trial.participants,
         planned_from: protocol.trial.planned_start.map(trial::date::PartialDate::first),
-        by_month: by_month(&days),
+        planned_to: protocol.trial.planned_end.map(trial::date::PartialDate::last),
+        by_month: by_month(&randomised),
         by_site: by_site(sites, rows),
     }
 }
 
-fn by_month(days: &[Date]) -> Vec<(Date, usize, usize)> {
-    let (Some(first), Some(last)) = (days.first(), days.last()) else { return Vec::new() };
+fn by_month(randomised: &[(Date, &SubjectRow)]) -> Vec<MonthRow> {
+    let (Some((first, _)), Some((last, _))) = (randomised.first(), randomised.last()) else {
+        return Vec::new();
+    };
     let mut months = Vec::new();
     let mut month = first.first_of_month();
     let mut so_far = 0;
     while month <= *last {
-        let by_its_end = days.partition_point(|day| *day <= month.last_of_month());
-        months.push((month, by_its_end - so_far, by_its_end));
+        let by_its_end = randomised.partition_point(|(day, _)| *day <= month.last_of_month());
+        let mut counted = Counted::default();
+        for (_, row) in &randomised[so_far..by_its_end] {
+            counted.add(row, row.allocated);
+        }
+        months.push(MonthRow { month, randomised: counted, in_all: by_its_end });
         so_far = by_its_end;
         month = trial::date::plus_days(month.last_of_month(), 1);
         if month.day() != 1 {
@@ -227,8 +283,8 @@ fn by_site(sites: &[Site], rows: &[SubjectRow]) -> Vec<SiteRow> {
         site: id.clone(),
         name: name.to_owned(),
         opened,
-        screened: 0,
-        randomised: 0,
+        screened: Counted::default(),
+        randomised: Counted::default(),
         days: Vec::new(),
     };
     for site in sites {
@@ -238,9 +294,9 @@ fn by_site(sites: &[Site], rows: &[SubjectRow]) -> Vec<SiteRow> {
         // A site that was never opened goes by its number.
         let site =
             by_site.entry(row.site.clone()).or_insert_with(|| empty(&row.site, row.site.as_str(), None));
-        site.screened += 1;
+        site.screened.add(row, row.entered);
         if let Some(allocation) = &row.allocation {
-            site.randomised += 1;
+            site.randomised.add(row, row.allocated);
             site.days.push(allocation.date);
         }
     }

@@ -65,6 +65,7 @@ pub fn results(history: &ProtocolHistory, context: Context, rows: Vec<SubjectRow
         waterfall: figures::waterfall(&mut rows),
         spider: rows.iter_mut().filter_map(|row| row.trajectory.take()).collect(),
         assumptions: assumptions::of(protocol),
+        background: protocol.background.clone(),
         faults: rows.iter_mut().flat_map(|row| std::mem::take(&mut row.faults)).collect(),
         traces: rows.iter_mut().filter_map(|row| row.trace.take()).map(|trace| *trace).collect(),
         arms: arms.names,

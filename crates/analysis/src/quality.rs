@@ -9,12 +9,15 @@ use jiff::civil::Date;
 use trial::date::{days_between, plus_days};
 use trial::event::Seq;
 use trial::factb::{Auc, auc, score};
-use trial::protocol::{AfterLast, Concept, DeathScore, Protocol, QualityOfLife, QualityOfLifeSwitch};
+use trial::protocol::{
+    AfterLast, Concept, DeathScore, EndpointRole, Protocol, QualityOfLife, QualityOfLifeSwitch,
+};
 use trial::record::FactBAnswers;
 
 use crate::arms::Arms;
+use crate::plan::planned;
 use crate::results::{
-    Estimate, QualityArea, QualityDifference, QualityPoint, QualityResult, QualitySensitivity,
+    Counted, Estimate, QualityArea, QualityDifference, QualityPoint, QualityResult, QualitySensitivity, Who,
 };
 use crate::row::{Subject, SubjectRow};
 use crate::schedule::due_of;
@@ -26,10 +29,10 @@ const MAXIMUM: f64 = 148.0;
 /// One randomised subject's scores and areas.
 #[derive(Clone, Debug)]
 pub struct Quality {
-    /// Planned week to total, for the questionnaires that could be scored.
-    by_week: BTreeMap<u32, f64>,
-    /// Weeks at which a questionnaire was filled, scored or not.
-    answered: Vec<u32>,
+    /// Planned week to total and event, for the questionnaires that could be scored.
+    by_week: BTreeMap<u32, (f64, Seq)>,
+    /// Weeks at which a questionnaire was filled, scored or not, and its event.
+    answered: Vec<(u32, Seq)>,
     /// Questionnaires near no planned week.
     unplaced: usize,
     area: Option<Auc>,
@@ -38,9 +41,10 @@ pub struct Quality {
 }
 
 impl Quality {
-    /// The events of the areas.
+    /// The events of the areas and the means.
     pub fn events(&self) -> impl Iterator<Item = &Seq> {
-        self.area.iter().chain(self.sensitivity.iter().flatten()).flat_map(|area| &area.events)
+        let areas = self.area.iter().chain(self.sensitivity.iter().flatten()).flat_map(|area| &area.events);
+        areas.chain(self.answered.iter().map(|(_, event)| event))
     }
 }
 
@@ -49,7 +53,7 @@ pub fn of(subject: &Subject<'_>) -> Option<Quality> {
     let rule = subject.current.quality_of_life.as_ref()?;
     let start = subject.start()?;
     let death = subject.derived.death.map(|death| death.date);
-    let mut nearest: BTreeMap<u32, (i64, Option<f64>)> = BTreeMap::new();
+    let mut nearest: BTreeMap<u32, (i64, Option<f64>, Seq)> = BTreeMap::new();
     let mut unplaced = 0;
     for answers in
         subject.record.factb.iter().filter(|answers| death.is_none_or(|death| answers.date < death))
@@ -62,16 +66,16 @@ pub fn of(subject: &Subject<'_>) -> Option<Quality> {
         let total = score(&answers.answers).total;
         // Of two questionnaires for one week the one that can be scored counts, then the one nearer to it.
         let better =
-            nearest.get(&week).is_none_or(|(was, had)| (total.is_none(), off) < (had.is_none(), *was));
+            nearest.get(&week).is_none_or(|(was, had, _)| (total.is_none(), off) < (had.is_none(), *was));
         if better {
-            nearest.insert(week, (off, total));
+            nearest.insert(week, (off, total, answers.event));
         }
     }
     Some(Quality {
-        answered: nearest.keys().copied().collect(),
+        answered: nearest.iter().map(|(week, (_, _, event))| (*week, *event)).collect(),
         by_week: nearest
             .into_iter()
-            .filter_map(|(week, (_, total))| total.map(|total| (week, total)))
+            .filter_map(|(week, (_, total, event))| total.map(|total| (week, (total, event))))
             .collect(),
         unplaced,
         area: auc(rule, subject.record, death),
@@ -128,25 +132,26 @@ pub fn result(
     let rule = protocol.quality_of_life.as_ref()?;
     let unplaced: usize = rows.iter().filter_map(|row| row.quality.as_ref()).map(|q| q.unplaced).sum();
     let windows = windows(protocol, rule);
-    let by_week = by_week(arms, rows, &windows, until);
-    let (auc, mut differences) = areas(arms, rows, |quality| quality.area.take());
+    let level = level(protocol);
+    let by_week = by_week(arms, rows, &windows, until, level);
+    let (auc, mut differences) = areas(arms, rows, level, |quality| quality.area.take());
     let sensitivity = rule
         .sensitivity
         .iter()
         .enumerate()
         .map(|(place, switch)| {
             let (auc, differences) =
-                areas(arms, rows, |quality| quality.sensitivity.get_mut(place).and_then(Option::take));
+                areas(arms, rows, level, |quality| quality.sensitivity.get_mut(place).and_then(Option::take));
             QualitySensitivity {
                 id: switch.id.clone(),
                 label: switch.label.clone(),
-                rules: words(&switched(rule, switch)),
+                rules: words(&switched(rule, switch), level),
                 auc,
                 differences,
             }
         })
         .collect();
-    let mut rules = words(rule);
+    let mut rules = words(rule, level);
     if unplaced > 0 {
         rules.push(format!("{unplaced} questionnaire(s) near no planned week count in the area only"));
     }
@@ -154,6 +159,7 @@ pub fn result(
     Some(QualityResult {
         score: "FACT-B total".to_owned(),
         maximum: MAXIMUM,
+        confidence: level,
         by_week,
         auc,
         difference: first.as_ref().map(|first| first.difference),
@@ -165,7 +171,15 @@ pub fn result(
     })
 }
 
-fn words(rule: &QualityOfLife) -> Vec<String> {
+/// The level of limits. The protocol states one with its analyses of times alone; that of the primary endpoint's main one
+/// stands for it here too, and 95 % where there is none.
+fn level(protocol: &Protocol) -> f64 {
+    let primary =
+        planned(protocol).into_iter().find(|planned| planned.endpoint.role == EndpointRole::Primary);
+    primary.map_or(0.95, |planned| planned.analysis.confidence)
+}
+
+fn words(rule: &QualityOfLife, level: f64) -> Vec<String> {
     let week = rule.auc_to_week;
     vec![
         format!("area from baseline to week {week} by trapezoids over the days of the questionnaires"),
@@ -181,7 +195,11 @@ fn words(rule: &QualityOfLife) -> Vec<String> {
             DeathScore::Missing => "no score is imputed after death".to_owned(),
             DeathScore::Zero => "the score is 0 from the day of death".to_owned(),
         },
-        "limits at 95 % by Student's t; differences by Welch's t test".to_owned(),
+        format!(
+            "limits at {} %, the level of the primary analysis, by Student's t; differences by Welch's t test",
+            // Of 0.975 neither more digits nor fewer than it was written with.
+            (level * 1e6).round() / 1e4
+        ),
     ]
 }
 
@@ -213,35 +231,56 @@ fn by_week(
     rows: &[SubjectRow],
     windows: &[(u32, i64)],
     until: Option<Date>,
+    level: f64,
 ) -> Vec<QualityPoint> {
     let mut points = Vec::new();
     for (place, of_arm) in arms.split(rows).iter().enumerate() {
         for (week, closes) in windows {
-            let expected = of_arm.iter().filter(|row| is_expected(row, *week, *closes, until)).count();
-            let scores: Vec<f64> =
-                of_arm.iter().filter_map(|row| row.quality.as_ref()?.by_week.get(week).copied()).collect();
+            let mut scored = Counted::default();
+            let (mut scores, mut expected, mut missing) = (Vec::new(), 0, Vec::new());
+            for row in of_arm {
+                expected += usize::from(is_expected(row, *week, *closes, until));
+                if let Some((score, event)) = row.quality.as_ref().and_then(|q| q.by_week.get(week)) {
+                    scores.push(*score);
+                    scored.n += 1;
+                    scored.who.extend(row.who(Some(*score), String::new(), [*event]));
+                } else if is_expected(row, *week, *closes, until) {
+                    missing.extend(not_scored(row, *week));
+                }
+            }
             points.push(QualityPoint {
                 arm: arms.id(place).clone(),
                 week: *week,
-                n: scores.len(),
+                scored,
                 expected,
-                mean: mean(&scores),
+                missing,
+                mean: mean(&scores, level),
             });
         }
     }
     points
 }
 
+/// Who was expected and is not in the mean: by the questionnaire that cannot be scored, else by its randomisation, from
+/// which the week is counted.
+fn not_scored(row: &SubjectRow, week: u32) -> Option<Who> {
+    let filled = row.quality.as_ref().and_then(|q| q.answered.iter().find(|(at, _)| *at == week));
+    match filled {
+        Some((_, event)) => row.who(None, "too few answers to score".to_owned(), [*event]),
+        None => row.who(None, String::new(), row.allocated),
+    }
+}
+
 /// Alive and in the trial on the day of the week, which had come and whose window was over by `until`. Who answered is
 /// expected in any case.
 fn is_expected(row: &SubjectRow, week: u32, closes: i64, until: Option<Date>) -> bool {
     let Some(start) = row.allocation.as_ref().map(|allocation| allocation.date) else { return false };
-    if row.quality.as_ref().is_some_and(|quality| quality.answered.contains(&week)) {
+    if row.quality.as_ref().is_some_and(|quality| quality.answered.iter().any(|(at, _)| *at == week)) {
         return true;
     }
     let day = plus_days(start, 7 * i64::from(week));
     let alive = row.death.is_none_or(|death| death > day);
-    let in_trial = row.withdrawal.as_ref().is_none_or(|(left, _)| *left > day);
+    let in_trial = row.withdrawal.as_ref().is_none_or(|withdrawal| withdrawal.date > day);
     alive && in_trial && until.is_some_and(|until| plus_days(start, closes) <= until)
 }
 
@@ -249,6 +288,7 @@ fn is_expected(row: &SubjectRow, week: u32, closes: i64, until: Option<Date>) ->
 fn areas(
     arms: &Arms,
     rows: &mut [SubjectRow],
+    level: f64,
     take: impl Fn(&mut Quality) -> Option<Auc>,
 ) -> (Vec<QualityArea>, Vec<QualityDifference>) {
     let mut weeks: Vec<Vec<f64>> = vec![Vec::new(); arms.len()];
@@ -266,7 +306,7 @@ fn areas(
     let differences = arms
         .against_control()
         .filter_map(|(arm, control)| {
-            let (difference, p): (Estimate, f64) = welch(&averages[arm], &averages[control])?;
+            let (difference, p): (Estimate, f64) = welch(&averages[arm], &averages[control], level)?;
             Some(QualityDifference {
                 arm: arms.id(arm).clone(),
                 control: arms.id(control).clone(),
@@ -281,8 +321,8 @@ fn areas(
         .map(|(arm, subjects)| QualityArea {
             arm: arms.id(arm).clone(),
             n: averages[arm].len(),
-            score_weeks: mean(&weeks[arm]),
-            average: mean(&averages[arm]),
+            score_weeks: mean(&weeks[arm], level),
+            average: mean(&averages[arm], level),
             subjects,
         })
         .collect();

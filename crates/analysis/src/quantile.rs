@@ -2,7 +2,7 @@
 //!
 //! Never drops a value: who has missing ones leaves them out before.
 
-use crate::results::BaselineCell;
+use crate::results::{BaselineCell, Who};
 
 /// The quantile at `p` (0 to 1) of `sorted`, ascending; none of nothing.
 pub fn type_7(sorted: &[f64], p: f64) -> Option<f64> {
@@ -14,8 +14,8 @@ pub fn type_7(sorted: &[f64], p: f64) -> Option<f64> {
     Some(sorted[below] + (h - below as f64) * (sorted[above] - sorted[below]))
 }
 
-/// The cell of `values`, in any order.
-pub fn summary(mut values: Vec<f64>) -> BaselineCell {
+/// The cell of `values`, in any order, which are those of `who`.
+pub fn summary(mut values: Vec<f64>, who: Vec<Who>) -> BaselineCell {
     values.sort_by(f64::total_cmp);
     BaselineCell::Number {
         n: values.len(),
@@ -24,6 +24,7 @@ pub fn summary(mut values: Vec<f64>) -> BaselineCell {
         q3: type_7(&values, 0.75),
         min: values.first().copied(),
         max: values.last().copied(),
+        who,
     }
 }
 

@@ -2,15 +2,20 @@
 //!
 //! Never judges an assessment (see `trial::recist`). Confirmed or not as the protocol's `tumour.confirmed` says.
 
+use trial::event::Seq;
 use trial::recist::{Best, OverallResponse, Series};
 
 use crate::arms::Arms;
-use crate::results::ResponseRow;
+use crate::results::{Counted, ResponseRow};
 use crate::row::{Subject, SubjectRow};
 
 /// A subject's best overall response.
-#[derive(Clone, Copy, Debug)]
-pub struct BestResponse(pub OverallResponse);
+#[derive(Clone, Debug)]
+pub struct BestResponse {
+    response: OverallResponse,
+    /// The baseline, then the assessments it rests on.
+    events: Vec<Seq>,
+}
 
 /// The best of `series`, confirmed or not as the protocol says; none without an assessment after baseline.
 pub fn best<'a>(subject: &Subject<'_>, series: &'a Series) -> Option<&'a Best> {
@@ -21,7 +26,12 @@ pub fn best<'a>(subject: &Subject<'_>, series: &'a Series) -> Option<&'a Best> {
 /// The best response of one randomised subject.
 pub fn of(subject: &Subject<'_>) -> Option<BestResponse> {
     subject.randomised?;
-    best(subject, subject.derived.series.as_ref()?).map(|best| BestResponse(best.response))
+    let series = subject.derived.series.as_ref()?;
+    best(subject, series).map(|best| {
+        let mut events = vec![series.baseline.event];
+        events.extend(best.events.iter().filter(|event| **event != series.baseline.event));
+        BestResponse { response: best.response, events }
+    })
 }
 
 /// One row a response, best first; rows that RECIST's own tables do not always have only where they hold somebody.
@@ -43,13 +53,23 @@ pub fn table(arms: &Arms, rows: &[SubjectRow]) -> Vec<ResponseRow> {
     .into_iter()
     .map(|response| ResponseRow {
         response,
-        counts: split
-            .iter()
-            .map(|rows| rows.iter().filter(|row| row.best.map(|best| best.0) == response).count())
-            .collect(),
+        counts: split.iter().map(|rows| counted(rows, response)).collect(),
     })
     .filter(|row| {
-        !matches!(row.response, Some(NonCrNonPd | NotEvaluable) | None) || row.counts.iter().any(|n| *n > 0)
+        !matches!(row.response, Some(NonCrNonPd | NotEvaluable) | None)
+            || row.counts.iter().any(|counted| counted.n > 0)
     })
     .collect()
+}
+
+fn counted(rows: &[&SubjectRow], response: Option<OverallResponse>) -> Counted {
+    let mut counted = Counted::default();
+    for row in rows {
+        match &row.best {
+            Some(best) if response == Some(best.response) => counted.add(row, best.events.iter().copied()),
+            None if response.is_none() => counted.add(row, row.allocated),
+            _ => {}
+        }
+    }
+    counted
 }

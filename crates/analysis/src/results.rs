@@ -10,6 +10,7 @@ use trial::eligibility::Judged;
 use trial::endpoint::TimeToEvent;
 use trial::event::Seq;
 use trial::id::{ArmId, LesionId, SiteId, SubjectId};
+use trial::protocol::{Background, Origin};
 use trial::recist::OverallResponse;
 use trial::strategy::{Course, Verdict};
 
@@ -48,6 +49,8 @@ pub struct Results {
     pub pending: Vec<PendingRow>,
     /// What the protocol assumes: path, value, and whether the whole table or one key is marked.
     pub assumptions: Vec<Assumption>,
+    /// What is known from elsewhere and the design rests on, as the protocol states it.
+    pub background: Vec<Background>,
     /// What in the events could not be read.
     pub faults: Vec<SubjectFault>,
     /// Each subject's endpoints with their rules, words and events; empty where `left_out` says so.
@@ -85,6 +88,31 @@ pub struct About {
     pub source: String,
 }
 
+/// A count, and who is behind it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Counted {
+    /// The number.
+    pub n: usize,
+    /// One entry a subject (or course, or lesion, where that is what is counted), by subject; empty where
+    /// `Results::left_out` says that traces are left out.
+    pub who: Vec<Who>,
+}
+
+/// One subject behind a number, with the events that put it there.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Who {
+    /// The subject.
+    pub subject: SubjectId,
+    /// Its value, where the number is made of values (an age, a score).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// What else to know of it, in words; mostly empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub words: String,
+    /// The events.
+    pub events: Vec<Seq>,
+}
+
 /// An arm's names.
 #[derive(Clone, Debug, Serialize)]
 pub struct ArmName {
@@ -102,13 +130,13 @@ pub struct ArmName {
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Flow {
     /// Assessed for eligibility.
-    pub screened: usize,
-    /// Not randomised.
+    pub screened: Counted,
+    /// Not randomised: every subject for one reason.
     pub excluded: usize,
-    /// Why they were not: reason and count, most frequent first.
-    pub excluded_because: Vec<(String, usize)>,
+    /// Why they were not, most frequent first.
+    pub excluded_because: Vec<(String, Counted)>,
     /// Screened, neither excluded nor randomised yet.
-    pub in_screening: usize,
+    pub in_screening: Counted,
     /// Randomised.
     pub randomised: usize,
     /// By arm.
@@ -121,15 +149,17 @@ pub struct FlowArm {
     /// The arm.
     pub arm: ArmId,
     /// Randomised to it.
-    pub allocated: usize,
+    pub allocated: Counted,
     /// Received what the arm prescribes; none where the protocol does not let us tell.
-    pub treated: Option<usize>,
-    /// Withdrew or were lost: reason and count.
-    pub withdrawn: Vec<(String, usize)>,
+    pub treated: Option<Counted>,
+    /// Did not receive it, or it cannot be told of them; none as `treated` is.
+    pub untreated: Option<Counted>,
+    /// Withdrew or were lost, by reason.
+    pub withdrawn: Vec<(String, Counted)>,
     /// Died.
-    pub died: usize,
-    /// Still followed.
-    pub in_follow_up: usize,
+    pub died: Counted,
+    /// Still followed, each with when it was last seen.
+    pub in_follow_up: Counted,
     /// In the main analysis of the primary endpoint.
     pub analysed: usize,
 }
@@ -139,12 +169,25 @@ pub struct FlowArm {
 pub struct Recruitment {
     /// Planned in all.
     pub planned: u32,
-    /// Planned first and last day of recruitment, where the protocol says so.
+    /// Planned first day of enrolment, where the protocol says so.
     pub planned_from: Option<Date>,
-    /// One row a month from the first to the last: first day of the month, randomised in it, and in all by its end.
-    pub by_month: Vec<(Date, usize, usize)>,
+    /// Planned last day of the trial, where the protocol says so.
+    pub planned_to: Option<Date>,
+    /// One row a month from the first to the last.
+    pub by_month: Vec<MonthRow>,
     /// One row a site.
     pub by_site: Vec<SiteRow>,
+}
+
+/// A month's recruitment.
+#[derive(Clone, Debug, Serialize)]
+pub struct MonthRow {
+    /// First day of the month.
+    pub month: Date,
+    /// Randomised in it.
+    pub randomised: Counted,
+    /// Randomised in all by its end.
+    pub in_all: usize,
 }
 
 /// A site's recruitment.
@@ -157,9 +200,9 @@ pub struct SiteRow {
     /// Day it opened.
     pub opened: Option<Date>,
     /// Screened.
-    pub screened: usize,
+    pub screened: Counted,
     /// Randomised.
-    pub randomised: usize,
+    pub randomised: Counted,
     /// Days of each randomisation, in order.
     pub days: Vec<Date>,
 }
@@ -185,6 +228,8 @@ pub enum BaselineCell {
         n: usize,
         /// Of how many.
         of: usize,
+        /// Who.
+        who: Vec<Who>,
     },
     /// A number over subjects.
     Number {
@@ -200,6 +245,8 @@ pub enum BaselineCell {
         min: Option<f64>,
         /// Greatest.
         max: Option<f64>,
+        /// Who, each with its value.
+        who: Vec<Who>,
     },
 }
 
@@ -220,6 +267,8 @@ pub struct AnalysisResult {
     pub primary: bool,
     /// Main, or a sensitivity analysis.
     pub main: bool,
+    /// What its times count from.
+    pub origin: Origin,
     /// The rules in force, in words.
     pub rules: Vec<String>,
     /// Level of the limits.
@@ -253,8 +302,8 @@ pub struct ArmEstimate {
     pub n: usize,
     /// Events.
     pub events: usize,
-    /// Events by cause and censorings by reason, in words, with counts.
-    pub outcomes: Vec<(String, usize)>,
+    /// Events by cause, then censorings by reason.
+    pub outcomes: Vec<OutcomeRow>,
     /// Kaplan-Meier curve, from day 0.
     pub curve: Vec<CurvePoint>,
     /// Median with limits, in months.
@@ -267,6 +316,17 @@ pub struct ArmEstimate {
     pub rmst_months: Option<Estimate>,
     /// Median follow-up in months by reverse Kaplan-Meier.
     pub follow_up_months: Estimate,
+}
+
+/// How the subjects of an arm ended.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OutcomeRow {
+    /// True for an event, false for a censoring.
+    pub event: bool,
+    /// The cause or the reason, in words.
+    pub what: String,
+    /// Subjects.
+    pub n: usize,
 }
 
 /// A step of a Kaplan-Meier curve.
@@ -358,7 +418,7 @@ pub struct ResponseRow {
     /// The response; none for subjects without an assessment after baseline.
     pub response: Option<OverallResponse>,
     /// Subjects by arm.
-    pub counts: Vec<usize>,
+    pub counts: Vec<Counted>,
 }
 
 /// One subject's lane in the swimmer plot. Days count from randomisation, the day itself being 0.
@@ -462,15 +522,30 @@ pub struct SabrRow {
     /// The arm.
     pub arm: ArmId,
     /// Subjects with at least one course.
-    pub subjects: usize,
+    pub subjects: Counted,
     /// Courses.
-    pub courses: usize,
-    /// Lesions treated.
+    pub courses: Counted,
+    /// Lesions treated, each as often as it was.
     pub lesions: usize,
     /// Subjects with a second course or more.
-    pub again: usize,
-    /// Schedules: total dose Gy, fractions, BED Gy for tumour, EQD2 Gy for tumour, lesions; most frequent first.
-    pub schedules: Vec<(f64, u32, f64, f64, usize)>,
+    pub again: Counted,
+    /// Schedules, most frequent first.
+    pub schedules: Vec<ScheduleRow>,
+}
+
+/// A schedule of SABR in one arm.
+#[derive(Clone, Debug, Serialize)]
+pub struct ScheduleRow {
+    /// Total dose, Gy.
+    pub dose_gy: f64,
+    /// Fractions.
+    pub fractions: u32,
+    /// Biologically effective dose for tumour, Gy.
+    pub bed_gy: f64,
+    /// Equivalent dose in 2 Gy fractions for tumour, Gy.
+    pub eqd2_gy: f64,
+    /// Lesions.
+    pub lesions: Counted,
 }
 
 /// Adverse events.
@@ -482,16 +557,29 @@ pub struct SafetyResult {
     pub attributed_to: Vec<String>,
     /// Treatment-related, worst grade a subject.
     pub related: Vec<GradeRow>,
+    /// The same by what they are related to, in the order of `attributed_to`; an event may be related to more than one.
+    pub related_to: Vec<Attribution>,
     /// All, worst grade a subject.
     pub all: Vec<GradeRow>,
     /// Subjects with a serious event by arm.
-    pub serious: Vec<usize>,
+    pub serious: Vec<Counted>,
     /// Events without a grade, which stand in no table: subject, arm, event.
     pub ungraded: Vec<(SubjectId, ArmId, Seq)>,
     /// Serious and related events: subject, arm, term, grade, event.
     pub expedited: Vec<(SubjectId, ArmId, String, Option<u8>, Seq)>,
     /// True where grades are severities that carried no CTCAE grade.
     pub from_severity: bool,
+}
+
+/// Adverse events related to one thing.
+#[derive(Clone, Debug, Serialize)]
+pub struct Attribution {
+    /// The item that attributes, as in `AERELSAB`.
+    pub item: String,
+    /// To what, as in `SABR`.
+    pub label: String,
+    /// Worst grade a subject.
+    pub rows: Vec<GradeRow>,
 }
 
 /// Subjects by worst grade; `term` none is the class as a whole, `class` none is any event.
@@ -514,6 +602,8 @@ pub struct QualityResult {
     pub score: String,
     /// Greatest value of the score.
     pub maximum: f64,
+    /// Level of the limits: that of the main analysis of the primary endpoint.
+    pub confidence: f64,
     /// Mean by arm and planned week.
     pub by_week: Vec<QualityPoint>,
     /// Area under the curve by arm.
@@ -567,10 +657,12 @@ pub struct QualityPoint {
     pub arm: ArmId,
     /// Planned week.
     pub week: u32,
-    /// Questionnaires scored.
-    pub n: usize,
+    /// Questionnaires scored, each with its score.
+    pub scored: Counted,
     /// Alive and in the trial then, who should have answered.
     pub expected: usize,
+    /// Those of them who did not, or not so that it could be scored.
+    pub missing: Vec<Who>,
     /// Mean with limits (t distribution).
     pub mean: Estimate,
 }

@@ -10,7 +10,7 @@ use trial::endpoint::{Outcome, TimeToEvent, time_to};
 use trial::event::Seq;
 use trial::id::{ArmId, SiteId, SubjectId};
 use trial::protocol::Protocol;
-use trial::record::{Allocation, Fact, Record};
+use trial::record::{Allocation, Fact, Record, Withdrawal};
 use trial::strategy::Status;
 
 use crate::baseline::Baseline;
@@ -18,7 +18,7 @@ use crate::flow::Screening;
 use crate::plan::{Detail, Plan};
 use crate::quality::Quality;
 use crate::response::BestResponse;
-use crate::results::{Change, DeviationRow, Lane, PendingRow, SubjectFault, Trace, Trajectory};
+use crate::results::{Change, Counted, DeviationRow, Lane, PendingRow, SubjectFault, Trace, Trajectory, Who};
 use crate::safety::Safety;
 use crate::{baseline, deviations, figures, flow, quality, response, sabr, safety, trace};
 
@@ -31,14 +31,22 @@ pub struct SubjectRow {
     pub(crate) seen: bool,
     pub(crate) detail: Detail,
     pub(crate) allocation: Option<Allocation>,
+    /// The event of it.
+    pub(crate) allocated: Option<Seq>,
+    /// The event of screening, else of consent, else of the first form.
+    pub(crate) entered: Option<Seq>,
+    /// The event of the last contact.
+    pub(crate) last_contact: Option<Seq>,
     /// The last day the subject was seen alive, or died.
     pub(crate) last_seen: Option<Date>,
     pub(crate) death: Option<Date>,
-    pub(crate) withdrawal: Option<(Date, String)>,
+    /// The event of the death.
+    pub(crate) died: Option<Seq>,
+    pub(crate) withdrawal: Option<Withdrawal>,
     pub(crate) screening: Screening,
     pub(crate) baseline: Baseline,
     /// Received what the arm prescribes; none where the protocol does not let us tell.
-    pub(crate) treated: Option<bool>,
+    pub(crate) treated: Option<flow::Treated>,
     /// In the order of `Plan::analyses`; none where the subject is not in the analysis.
     pub(crate) times: Vec<Option<Time>>,
     pub(crate) best: Option<BestResponse>,
@@ -80,6 +88,21 @@ impl SubjectRow {
     /// The arm, where it was randomised.
     pub fn arm(&self) -> Option<&ArmId> {
         self.allocation.as_ref().map(|allocation| &allocation.arm)
+    }
+
+    /// The entry of this subject behind a number; none where the row carries no traces.
+    pub(crate) fn who(
+        &self,
+        value: Option<f64>,
+        words: String,
+        events: impl IntoIterator<Item = Seq>,
+    ) -> Option<Who> {
+        self.detail.traces.then(|| Who {
+            subject: self.subject.clone(),
+            value,
+            words,
+            events: events.into_iter().collect(),
+        })
     }
 
     /// Drops what `allowed` does not allow.
@@ -178,9 +201,13 @@ impl Plan<'_> {
             seen,
             detail,
             allocation: randomised.map(|fact| fact.value.clone()),
+            allocated: randomised.map(|fact| fact.event),
+            entered: entered(record),
+            last_contact: last_contact(record).map(|fact| fact.event),
             last_seen: subject.last_seen,
             death: derived.death.map(|death| death.date),
-            withdrawal: record.withdrawal.as_ref().map(|w| (w.date, w.reason.clone())),
+            died: record.death.as_ref().map(|death| death.event),
+            withdrawal: record.withdrawal.clone(),
             screening: flow::screening(subject, &judged),
             baseline: baseline::of(subject),
             treated: flow::treated(subject),
@@ -251,8 +278,26 @@ fn seen_by(record: &Record, cut: Date) -> bool {
 }
 
 fn last_seen(record: &Record, derived: &Derived) -> Option<Date> {
-    let alive = record.contacts.iter().map(|fact| fact.value).max();
-    derived.death.map(|death| death.date).or(alive)
+    derived.death.map(|death| death.date).or_else(|| last_contact(record).map(|fact| fact.value))
+}
+
+pub(crate) fn last_contact(record: &Record) -> Option<&Fact<Date>> {
+    record.contacts.iter().max_by_key(|fact| fact.value)
+}
+
+fn entered(record: &Record) -> Option<Seq> {
+    let facts = record.screened.as_ref().or(record.consent.as_ref()).map(|fact| fact.event);
+    facts
+        .or_else(|| record.forms.first().map(|form| form.event))
+        .or_else(|| record.randomised.as_ref().map(|r| r.event))
+}
+
+impl Counted {
+    /// Counts `row` by these events.
+    pub(crate) fn add(&mut self, row: &SubjectRow, events: impl IntoIterator<Item = Seq>) {
+        self.n += 1;
+        self.who.extend(row.who(None, String::new(), events));
+    }
 }
 
 fn pending(subject: &Subject<'_>) -> Option<PendingRow> {

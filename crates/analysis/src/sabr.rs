@@ -4,26 +4,31 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
+
+use trial::event::Seq;
 use trial::protocol::SabrRules;
+use trial::record::LesionDose;
 use trial::sabr::{bed, eqd2};
 
 use crate::arms::Arms;
-use crate::results::SabrRow;
+use crate::results::{Counted, SabrRow, ScheduleRow};
 use crate::row::{Subject, SubjectRow};
 
-/// One course: what each of its lesions got, as dose a fraction in Gy and fractions.
+/// One course: what each of its lesions got.
 #[derive(Clone, Debug)]
-pub struct Course(Vec<(f64, u32)>);
+pub struct Course {
+    event: Seq,
+    start: Date,
+    lesions: Vec<LesionDose>,
+}
 
 /// The courses of one subject that began on or after randomisation.
 pub fn of(subject: &Subject<'_>) -> Vec<Course> {
     let Some(start) = subject.start() else { return Vec::new() };
-    subject
-        .record
-        .sabr
-        .iter()
-        .filter(|course| course.start >= start)
-        .map(|course| Course(course.lesions.iter().map(|dose| (dose.fraction_gy, dose.fractions)).collect()))
+    let courses = subject.record.sabr.iter().filter(|course| course.start >= start);
+    courses
+        .map(|course| Course { event: course.event, start: course.start, lesions: course.lesions.clone() })
         .collect()
 }
 
@@ -34,28 +39,55 @@ pub fn table(rules: &SabrRules, arms: &Arms, rows: &[SubjectRow]) -> Vec<SabrRow
 }
 
 fn arm(rules: &SabrRules, arms: &Arms, place: usize, rows: &[&SubjectRow]) -> SabrRow {
-    let doses: Vec<(f64, u32)> =
-        rows.iter().flat_map(|row| &row.sabr).flat_map(|course| course.0.iter().copied()).collect();
+    let [mut subjects, mut courses, mut again]: [Counted; 3] = Default::default();
     // By the bits of the dose: equal doses are entered equal, and a positive float orders as its bits.
-    let mut schedules: BTreeMap<(u64, u32), usize> = BTreeMap::new();
-    for (fraction_gy, fractions) in &doses {
-        *schedules.entry((fraction_gy.to_bits(), *fractions)).or_default() += 1;
+    let mut schedules: BTreeMap<(u64, u32), Counted> = BTreeMap::new();
+    for row in rows.iter().filter(|row| !row.sabr.is_empty()) {
+        let events = || row.sabr.iter().map(|course| course.event);
+        subjects.add(row, events());
+        if row.sabr.len() > 1 {
+            again.add(row, events());
+        }
+        for course in &row.sabr {
+            let lesions: Vec<&str> = course.lesions.iter().map(|dose| dose.lesion.as_str()).collect();
+            courses.add_as(row, || format!("{}, {}", course.start, lesions.join(", ")), course.event);
+            for dose in &course.lesions {
+                let schedule = schedules.entry((dose.fraction_gy.to_bits(), dose.fractions)).or_default();
+                schedule.add_as(row, || format!("{}, {}", course.start, dose.lesion), course.event);
+            }
+        }
     }
-    let mut schedules: Vec<(f64, u32, f64, f64, usize)> = schedules
+    let lesions = schedules.values().map(|schedule| schedule.n).sum();
+    let mut schedules: Vec<ScheduleRow> = schedules
         .into_iter()
         .map(|((bits, n), lesions)| {
             let d = f64::from_bits(bits);
             let ratio = rules.alpha_beta_tumour;
-            (f64::from(n) * d, n, bed(n, d, ratio), eqd2(n, d, ratio), lesions)
+            ScheduleRow {
+                dose_gy: f64::from(n) * d,
+                fractions: n,
+                bed_gy: bed(n, d, ratio),
+                eqd2_gy: eqd2(n, d, ratio),
+                lesions,
+            }
         })
         .collect();
-    schedules.sort_by(|a, b| b.4.cmp(&a.4).then(a.0.total_cmp(&b.0)).then(a.1.cmp(&b.1)));
-    SabrRow {
-        arm: arms.id(place).clone(),
-        subjects: rows.iter().filter(|row| !row.sabr.is_empty()).count(),
-        courses: rows.iter().map(|row| row.sabr.len()).sum(),
-        lesions: doses.len(),
-        again: rows.iter().filter(|row| row.sabr.len() > 1).count(),
-        schedules,
+    schedules.sort_by(|a, b| {
+        b.lesions
+            .n
+            .cmp(&a.lesions.n)
+            .then(a.dose_gy.total_cmp(&b.dose_gy))
+            .then(a.fractions.cmp(&b.fractions))
+    });
+    SabrRow { arm: arms.id(place).clone(), subjects, courses, lesions, again, schedules }
+}
+
+impl Counted {
+    /// Counts one course or lesion of `row`.
+    fn add_as(&mut self, row: &SubjectRow, words: impl Fn() -> String, event: Seq) {
+        self.n += 1;
+        if row.detail.traces {
+            self.who.extend(row.who(None, words(), [event]));
+        }
     }
 }

@@ -10,7 +10,7 @@ use trial::protocol::Safety as Rules;
 use trial::safety::{Worst, WorstGrades, emergent, expedited, filed_under, worst_grades};
 
 use crate::arms::Arms;
-use crate::results::{GradeRow, SafetyResult};
+use crate::results::{Attribution, Counted, GradeRow, SafetyResult};
 use crate::row::{Subject, SubjectRow};
 
 /// One subject's adverse events.
@@ -18,7 +18,10 @@ use crate::row::{Subject, SubjectRow};
 pub struct Safety {
     all: WorstGrades,
     related: WorstGrades,
-    serious: bool,
+    /// Worst grades over the events related to each of `Safety::attributed_to`, in its order.
+    related_to: Vec<WorstGrades>,
+    /// The serious events.
+    serious: Vec<Seq>,
     expedited: Vec<(String, Option<u8>, Seq)>,
     from_severity: bool,
 }
@@ -31,7 +34,12 @@ pub fn of(subject: &Subject<'_>) -> Safety {
     Safety {
         all: worst_grades(rules, record, start, false),
         related: worst_grades(rules, record, start, true),
-        serious: after().any(|ae| ae.serious),
+        related_to: rules
+            .attributed_to
+            .iter()
+            .map(|item| worst_grades(&only(rules, item), record, start, true))
+            .collect(),
+        serious: after().filter(|ae| ae.serious).map(|ae| ae.event).collect(),
         expedited: after()
             .filter(|ae| expedited(rules, ae))
             .map(|ae| (filed_under(ae).1, ae.grade, ae.event))
@@ -40,14 +48,25 @@ pub fn of(subject: &Subject<'_>) -> Safety {
     }
 }
 
+/// `rules` that know of one attribution alone.
+fn only(rules: &Rules, (item, label): (&String, &String)) -> Rules {
+    Rules { attributed_to: [(item.clone(), label.clone())].into_iter().collect(), ..rules.clone() }
+}
+
 /// The tables; takes what it lists from `rows`.
 pub fn tables(rules: &Rules, arms: &Arms, rows: &mut [SubjectRow]) -> SafetyResult {
     let split = arms.split(rows);
     let at_risk = split.iter().map(Vec::len).collect();
-    let serious = split.iter().map(|rows| rows.iter().filter(|row| row.safety.serious).count()).collect();
+    let serious = split.iter().map(|rows| serious(rows)).collect();
     let from_severity = split.iter().flatten().any(|row| row.safety.from_severity);
-    let related = grades(arms, rows, |safety| &safety.related);
-    let all = grades(arms, rows, |safety| &safety.all);
+    let related = grades(arms, rows, |safety| Some(&safety.related));
+    let related_to = rules.attributed_to.iter().enumerate().map(|(place, (item, label))| Attribution {
+        item: item.clone(),
+        label: label.clone(),
+        rows: grades(arms, rows, |safety| safety.related_to.get(place)),
+    });
+    let related_to = related_to.collect();
+    let all = grades(arms, rows, |safety| Some(&safety.all));
     let (mut expedited, mut ungraded) = (Vec::new(), Vec::new());
     for row in rows.iter_mut() {
         let Some(arm) = row.allocation.as_ref().map(|allocation| allocation.arm.clone()) else { continue };
@@ -62,6 +81,7 @@ pub fn tables(rules: &Rules, arms: &Arms, rows: &mut [SubjectRow]) -> SafetyResu
         at_risk,
         attributed_to: rules.attributed_to.values().cloned().collect(),
         related,
+        related_to,
         all,
         serious,
         ungraded,
@@ -70,14 +90,22 @@ pub fn tables(rules: &Rules, arms: &Arms, rows: &mut [SubjectRow]) -> SafetyResu
     }
 }
 
+fn serious(rows: &[&SubjectRow]) -> Counted {
+    let mut counted = Counted::default();
+    for row in rows.iter().filter(|row| !row.safety.serious.is_empty()) {
+        counted.add(row, row.safety.serious.iter().copied());
+    }
+    counted
+}
+
 /// The rows of one table: any event first, then the classes by frequency, each with its terms by frequency.
-fn grades(arms: &Arms, rows: &[SubjectRow], of: fn(&Safety) -> &WorstGrades) -> Vec<GradeRow> {
+fn grades(arms: &Arms, rows: &[SubjectRow], of: impl Fn(&Safety) -> Option<&WorstGrades>) -> Vec<GradeRow> {
     let mut any = Tally::new(None, None, arms);
     let mut classes: BTreeMap<&str, Tally> = BTreeMap::new();
     let mut terms: BTreeMap<(&str, &str), Tally> = BTreeMap::new();
     for row in rows {
         let Some(arm) = arms.place(row) else { continue };
-        let worst = of(&row.safety);
+        let Some(worst) = of(&row.safety) else { continue };
         if let Some(overall) = &worst.overall {
             any.add(row, arm, arms, overall);
         }

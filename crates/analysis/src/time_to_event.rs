@@ -19,7 +19,9 @@ use trial::protocol::{
 
 use crate::arms::Arms;
 use crate::plan::{Planned, planned};
-use crate::results::{AnalysisResult, ArmEstimate, Comparison, Contribution, CurvePoint, Estimate, LogRank};
+use crate::results::{
+    AnalysisResult, ArmEstimate, Comparison, Contribution, CurvePoint, Estimate, LogRank, OutcomeRow,
+};
 use crate::row::SubjectRow;
 
 /// Limits of curves, medians and landmarks stay between 0 and 1 and hold their level in small samples on the log(-log)
@@ -117,6 +119,7 @@ fn analysis(
         definition: endpoint.definition.clone(),
         primary: endpoint.role == EndpointRole::Primary,
         main: analysis.role == AnalysisRole::Main,
+        origin: endpoint.origin,
         rules: words(endpoint, rules),
         confidence: level,
         stratified: analysis.stratified,
@@ -527,7 +530,7 @@ fn whole(count: f64) -> usize {
 }
 
 /// Events by cause, then censorings by reason, in words.
-fn outcomes(outcomes: &[&Outcome]) -> Vec<(String, usize)> {
+fn outcomes(outcomes: &[&Outcome]) -> Vec<OutcomeRow> {
     let mut causes: BTreeMap<EventCause, usize> = BTreeMap::new();
     let mut reasons: BTreeMap<Censoring, usize> = BTreeMap::new();
     for outcome in outcomes {
@@ -536,8 +539,9 @@ fn outcomes(outcomes: &[&Outcome]) -> Vec<(String, usize)> {
             Outcome::Censored { because, .. } => *reasons.entry(*because).or_default() += 1,
         }
     }
-    let events = causes.into_iter().map(|(cause, n)| (cause_words(cause).to_owned(), n));
-    let censored = reasons.into_iter().map(|(because, n)| (format!("censored: {}", because.words()), n));
+    let row = |event, what: &str, n| OutcomeRow { event, what: what.to_owned(), n };
+    let events = causes.into_iter().map(|(cause, n)| row(true, cause_words(cause), n));
+    let censored = reasons.into_iter().map(|(because, n)| row(false, because.words(), n));
     events.chain(censored).collect()
 }
 

@@ -11,9 +11,10 @@ use trial::endpoint::TimeToEvent;
 use trial::event::Seq;
 use trial::record::{Fact, FilledForm, Record, place};
 
+use crate::baseline;
 use crate::quality::Quality;
 use crate::results::{DeviationRow, SourceEvent, Trace};
-use crate::row::Subject;
+use crate::row::{Subject, last_contact};
 
 /// The trace of one subject.
 pub fn of(
@@ -31,6 +32,7 @@ pub fn of(
     read.extend(quality.into_iter().flat_map(Quality::events));
     read.extend(deviations.iter().flat_map(|deviation| &deviation.events));
     read.extend(unproven.iter().flat_map(|judged| &judged.events));
+    read.extend(baseline::of(subject).events());
     read.extend(derived.strategy.iter().flat_map(|course| &course.events));
     Trace {
         subject: record.subject.clone(),
@@ -58,6 +60,15 @@ fn events_of_record(record: &Record) -> BTreeSet<Seq> {
     read.extend(record.withdrawal.iter().map(|withdrawal| withdrawal.event));
     read.extend(record.death.iter().map(|death| death.event));
     read.extend([&record.sex].into_iter().flatten().map(|fact| fact.event));
+    read.extend(last_contact(record).map(|fact| fact.event));
+    // Of a subject that came in otherwise.
+    read.extend(
+        record
+            .forms
+            .first()
+            .filter(|_| record.screened.is_none() && record.consent.is_none())
+            .map(|form| form.event),
+    );
     read.extend(record.consent.iter().map(|fact| fact.event));
     read.extend(record.ecog.iter().map(|fact| fact.event));
     read.extend(record.randomised.iter().map(|fact| fact.event));

@@ -10,6 +10,7 @@ use trial::date::Imputed;
 use trial::endpoint::Outcome;
 use trial::event::Seq;
 
+use crate::behind::Lists;
 use crate::words;
 
 /// A table under way.
@@ -109,12 +110,19 @@ pub fn files(results: &Results) -> Vec<(String, String)> {
     tables.extend([lanes(results), marks(results), lines(results), sabr(results), schedules(results)]);
     tables.extend([
         grades("trae", &results.safety.related, results),
+        attributions(results),
         grades("ae", &results.safety.all, results),
     ]);
     tables.extend([ae_subjects(results), ungraded(results), expedited(results)]);
     tables.extend(quality(results));
     tables.extend([deviations(results), pending(results), assumptions(results), faults(results)]);
-    tables.extend([eligibility(results), strategy(results), sources(results)]);
+    tables.extend([
+        background(results),
+        eligibility(results),
+        strategy(results),
+        sources(results),
+        who(results),
+    ]);
     tables.into_iter().map(Table::done).collect()
 }
 
@@ -147,21 +155,21 @@ fn about(results: &Results) -> Table {
 fn flow(results: &Results) -> Table {
     let mut table = Table::new("flow", &["STAGE", "ARMCD", "REASON", "N"]);
     let flow = &results.flow;
-    table.row(cells!["ASSESSED", "", "", flow.screened]);
+    table.row(cells!["ASSESSED", "", "", flow.screened.n]);
     table.row(cells!["NOT RANDOMISED", "", "", flow.excluded]);
-    for (why, n) in &flow.excluded_because {
-        table.row(cells!["NOT RANDOMISED", "", why.as_str(), *n]);
+    for (why, who) in &flow.excluded_because {
+        table.row(cells!["NOT RANDOMISED", "", why.as_str(), who.n]);
     }
-    table.row(cells!["IN SCREENING", "", "", flow.in_screening]);
+    table.row(cells!["IN SCREENING", "", "", flow.in_screening.n]);
     table.row(cells!["RANDOMISED", "", "", flow.randomised]);
     for arm in &flow.arms {
-        table.row(cells!["ALLOCATED", arm.arm, "", arm.allocated]);
-        table.row(cells!["TREATED", arm.arm, "", arm.treated]);
-        for (why, n) in &arm.withdrawn {
-            table.row(cells!["WITHDRAWN", arm.arm, why.as_str(), *n]);
+        table.row(cells!["ALLOCATED", arm.arm, "", arm.allocated.n]);
+        table.row(cells!["TREATED", arm.arm, "", arm.treated.as_ref().map(|treated| treated.n)]);
+        for (why, who) in &arm.withdrawn {
+            table.row(cells!["WITHDRAWN", arm.arm, why.as_str(), who.n]);
         }
-        table.row(cells!["DIED", arm.arm, "", arm.died]);
-        table.row(cells!["IN FOLLOW-UP", arm.arm, "", arm.in_follow_up]);
+        table.row(cells!["DIED", arm.arm, "", arm.died.n]);
+        table.row(cells!["IN FOLLOW-UP", arm.arm, "", arm.in_follow_up.n]);
         table.row(cells!["ANALYSED", arm.arm, "", arm.analysed]);
     }
     table
@@ -169,8 +177,8 @@ fn flow(results: &Results) -> Table {
 
 fn recruitment(results: &Results) -> Table {
     let mut table = Table::new("recruitment", &["MONTH", "N", "CUMULATIVE", "PLANNED"]);
-    for (month, n, all) in &results.recruitment.by_month {
-        table.row(cells![*month, *n, *all, results.recruitment.planned]);
+    for row in &results.recruitment.by_month {
+        table.row(cells![row.month, row.randomised.n, row.in_all, results.recruitment.planned]);
     }
     table
 }
@@ -180,7 +188,7 @@ fn sites(results: &Results) -> Table {
         Table::new("sites", &["SITEID", "NAME", "OPENED", "SCREENED", "RANDOMISED", "FIRST", "LAST"]);
     for site in &results.recruitment.by_site {
         let (first, last) = (site.days.first().copied(), site.days.last().copied());
-        table.row(cells![site.site, site.name, site.opened, site.screened, site.randomised, first, last]);
+        table.row(cells![site.site, site.name, site.opened, site.screened.n, site.randomised.n, first, last]);
     }
     table
 }
@@ -193,8 +201,8 @@ fn baseline(results: &Results) -> Table {
             let arm = results.arms.get(i).map_or("ALL", |arm| arm.id.as_str());
             let (what, level) = (row.characteristic.as_str(), cell(&row.level));
             table.row(match value {
-                BaselineCell::Count { n, of } => cells![what, level, arm, *n, *of, "", "", "", "", ""],
-                BaselineCell::Number { n, median, q1, q3, min, max } => {
+                BaselineCell::Count { n, of, .. } => cells![what, level, arm, *n, *of, "", "", "", "", ""],
+                BaselineCell::Number { n, median, q1, q3, min, max, .. } => {
                     cells![what, level, arm, *n, "", *median, *q1, *q3, *min, *max]
                 }
             });
@@ -372,10 +380,10 @@ fn adtte(results: &Results) -> Table {
 fn responses(results: &Results) -> Table {
     let mut table = Table::new("responses", &["RESPONSE", "ARMCD", "N"]);
     for row in &results.responses {
-        for (i, n) in row.counts.iter().enumerate() {
+        for (i, counted) in row.counts.iter().enumerate() {
             let arm = results.arms.get(i).map_or("", |arm| arm.id.as_str());
             let response = row.response.map_or("NO ASSESSMENT", |r| r.as_str());
-            table.row(cells![response, arm, *n]);
+            table.row(cells![response, arm, counted.n]);
         }
     }
     table
@@ -461,7 +469,7 @@ fn lines(results: &Results) -> Table {
 fn sabr(results: &Results) -> Table {
     let mut table = Table::new("sabr", &["ARMCD", "SUBJECTS", "COURSES", "LESIONS", "SUBJECTS_AGAIN"]);
     for row in &results.sabr {
-        table.row(cells![row.arm, row.subjects, row.courses, row.lesions, row.again]);
+        table.row(cells![row.arm, row.subjects.n, row.courses.n, row.lesions, row.again.n]);
     }
     table
 }
@@ -470,8 +478,8 @@ fn schedules(results: &Results) -> Table {
     let header = ["ARMCD", "DOSE_GY", "FRACTIONS", "BED_GY", "EQD2_GY", "LESIONS"];
     let mut table = Table::new("sabr_schedules", &header);
     for row in &results.sabr {
-        for (dose, fractions, bed, eqd2, lesions) in &row.schedules {
-            table.row(cells![row.arm, *dose, *fractions, *bed, *eqd2, *lesions]);
+        for s in &row.schedules {
+            table.row(cells![row.arm, s.dose_gy, s.fractions, s.bed_gy, s.eqd2_gy, s.lesions.n]);
         }
     }
     table
@@ -493,10 +501,67 @@ fn grades(name: &str, rows: &[GradeRow], results: &Results) -> Table {
     table
 }
 
+fn attributions(results: &Results) -> Table {
+    let header = [
+        "ATTRIBUTION",
+        "TO",
+        "AEBODSYS",
+        "AEDECOD",
+        "ARMCD",
+        "AT_RISK",
+        "GRADE1",
+        "GRADE2",
+        "GRADE3",
+        "GRADE4",
+        "GRADE5",
+    ];
+    let mut table = Table::new("trae_by_attribution", &header);
+    for to in &results.safety.related_to {
+        for row in &to.rows {
+            for (i, counts) in row.counts.iter().enumerate() {
+                let arm = results.arms.get(i).map_or("", |arm| arm.id.as_str());
+                let at_risk = results.safety.at_risk.get(i).copied();
+                let mut line = cells![to.item, to.label, row.class, row.term, arm, at_risk];
+                line.extend(counts.iter().map(cell));
+                table.row(line);
+            }
+        }
+    }
+    table
+}
+
+/// Who is behind every number that is not one of an analysis of times (those are in `adtte.csv`).
+fn who(results: &Results) -> Table {
+    let mut table = Table::new("who", &["LIST", "GROUP", "PART", "USUBJID", "VALUE", "SRCSEQ"]);
+    for list in Lists::of(results).all {
+        for group in &list.groups {
+            for part in &group.parts {
+                for entry in &part.entries {
+                    let mut row = cells![list.title, group.label, part.label, *entry.subject, entry.said];
+                    row.push(cell(&entry.events.to_vec()));
+                    table.row(row);
+                }
+            }
+        }
+    }
+    table
+}
+
+fn background(results: &Results) -> Table {
+    let mut table = Table::new("background", &["STATEMENT", "VALUE", "REFERENCE"]);
+    for row in &results.background {
+        table.row(cells![row.statement, row.value, row.reference]);
+    }
+    table
+}
+
 fn ae_subjects(results: &Results) -> Table {
     let header = ["TABLE", "AEBODSYS", "AEDECOD", "USUBJID", "ARMCD", "WORST_AETOXGR", "SRCSEQ"];
     let mut table = Table::new("adae_subjects", &header);
-    for (name, rows) in [("RELATED", &results.safety.related), ("ALL", &results.safety.all)] {
+    let safety = &results.safety;
+    let to = safety.related_to.iter().map(|to| (format!("RELATED TO {}", to.label), &to.rows));
+    let tables = [("RELATED".to_owned(), &safety.related)].into_iter().chain(to);
+    for (name, rows) in tables.chain([("ALL".to_owned(), &safety.all)]) {
         for row in rows {
             for (subject, arm, grade, events) in &row.subjects {
                 table.row(cells![name, row.class, row.term, *subject, *arm, *grade, *events]);
@@ -543,7 +608,7 @@ fn quality(results: &Results) -> Vec<Table> {
     let mut differences = Table::new("factb_differences", &against);
     if let Some(quality) = &results.quality_of_life {
         for p in &quality.by_week {
-            let mut row = cells![quality.score, p.arm, p.week, p.n, p.expected];
+            let mut row = cells![quality.score, p.arm, p.week, p.scored.n, p.expected];
             row.extend(three(&p.mean));
             by_week.row(row);
         }

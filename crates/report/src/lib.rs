@@ -6,6 +6,7 @@
 //! The figures are drawn here, as SVG through maud, after weighing kuva 0.6 and plotters 0.3: kuva estimates its curves itself
 //! from raw times, so a figure could contradict `survival`; neither draws links, descriptions, swimmer lanes or a CONSORT flow.
 
+mod behind;
 mod csv;
 mod figure;
 mod link;

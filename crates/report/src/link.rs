@@ -10,6 +10,7 @@ use trial::event::Seq;
 use trial::id::SubjectId;
 
 use crate::TRACED;
+use crate::behind::{Lists, Of};
 
 /// The anchors of one page.
 pub struct Links<'a> {
@@ -17,6 +18,7 @@ pub struct Links<'a> {
     events: HashSet<Seq>,
     /// Places in `Results::traces` of the subjects whose trace stands on the page, in order.
     pub traced: Vec<usize>,
+    lists: Lists<'a>,
     live: bool,
 }
 
@@ -27,12 +29,18 @@ impl<'a> Links<'a> {
         let traces = || traced.iter().filter_map(|i| results.traces.get(*i).map(|trace| (*i, trace)));
         let subjects = traces().map(|(i, trace)| (trace.subject.as_str(), i)).collect();
         let events = traces().flat_map(|(_, trace)| trace.sources.iter().map(|source| source.seq)).collect();
-        Self { subjects, events, traced, live: true }
+        Self { subjects, events, traced, lists: Lists::of(results), live: true }
     }
 
     /// No anchors: for a figure that stands alone.
     pub fn none() -> Self {
-        Self { subjects: HashMap::new(), events: HashSet::new(), traced: Vec::new(), live: false }
+        Self {
+            subjects: HashMap::new(),
+            events: HashSet::new(),
+            traced: Vec::new(),
+            lists: Lists::default(),
+            live: false,
+        }
     }
 
     /// Whether there is a page around.
@@ -43,6 +51,21 @@ impl<'a> Links<'a> {
     /// Where the trace of `subject` stands, if on this page.
     pub fn subject(&self, subject: &SubjectId) -> Option<String> {
         self.subjects.get(subject.as_str()).map(|i| format!("#s{i}"))
+    }
+
+    /// The lists behind the numbers.
+    pub fn lists(&self) -> &Lists<'a> {
+        &self.lists
+    }
+
+    /// Where the list behind a number stands; none where nobody is behind it.
+    pub fn behind(&self, of: Of, group: Option<usize>, part: Option<usize>) -> Option<String> {
+        self.lists.anchor(of, group, part).map(|anchor| format!("#{anchor}"))
+    }
+
+    /// Where what the subjects of the arm at `place` contribute to an analysis stands, if there is a page.
+    pub fn contributions(&self, analysis: usize, place: usize) -> Option<String> {
+        self.live.then(|| format!("#c{analysis}-{place}"))
     }
 
     /// Whether the trace of `subject` stands on this page.

@@ -7,7 +7,7 @@ mod fixture;
 
 use std::collections::HashSet;
 
-use analysis::results::{MarkKind, Results};
+use analysis::results::{Counted, MarkKind, Results};
 use proptest::prelude::*;
 use trial::id::{ArmId, SiteId, SubjectId};
 
@@ -65,10 +65,26 @@ fn poisoned(mut results: Results, text: &str) -> Results {
         arm(&mut a.id);
         put(&mut a.label);
     }
-    results.flow.excluded_because.iter_mut().for_each(|row| put(&mut row.0));
+    let who = |counted: &mut Counted| {
+        for who in &mut counted.who {
+            who.subject = SubjectId(format!("{}{text}", who.subject));
+            who.words.push_str(text);
+        }
+    };
+    who(&mut results.flow.screened);
+    for row in &mut results.flow.excluded_because {
+        put(&mut row.0);
+        who(&mut row.1);
+    }
+    for row in &mut results.background {
+        put(&mut row.statement);
+        put(&mut row.value);
+        row.reference.iter_mut().for_each(put);
+    }
     for row in &mut results.flow.arms {
         arm(&mut row.arm);
         row.withdrawn.iter_mut().for_each(|row| put(&mut row.0));
+        who(&mut row.allocated);
     }
     for row in &mut results.recruitment.by_site {
         site(&mut row.site);
@@ -93,7 +109,7 @@ fn poisoned(mut results: Results, text: &str) -> Results {
         a.rules.iter_mut().chain(&mut a.remarks).for_each(put);
         for e in &mut a.arms {
             arm(&mut e.arm);
-            e.outcomes.iter_mut().for_each(|row| put(&mut row.0));
+            e.outcomes.iter_mut().for_each(|row| put(&mut row.what));
         }
         for c in a.comparison.iter_mut().chain(&mut a.more_comparisons) {
             arm(&mut c.arm);
@@ -123,7 +139,11 @@ fn poisoned(mut results: Results, text: &str) -> Results {
     results.sabr.iter_mut().for_each(|row| arm(&mut row.arm));
     let safety = &mut results.safety;
     safety.attributed_to.iter_mut().for_each(put);
-    for row in safety.related.iter_mut().chain(&mut safety.all) {
+    let related_to = safety.related_to.iter_mut().flat_map(|to| {
+        put(&mut to.label);
+        &mut to.rows
+    });
+    for row in safety.related.iter_mut().chain(&mut safety.all).chain(related_to) {
         row.class.iter_mut().chain(&mut row.term).for_each(put);
         for who in &mut row.subjects {
             subject(&mut who.0);

@@ -1,5 +1,8 @@
 //! The page as a reader, a printer and an attacker meet it.
 
+// Test helpers: what is not there fails the test.
+#![allow(clippy::unwrap_used)]
+
 mod fixture;
 
 use std::collections::HashSet;
@@ -14,9 +17,17 @@ fn attributes<'a>(html: &'a str, name: &str) -> Vec<&'a str> {
         .collect()
 }
 
+/// With one reason to withdraw in each arm.
+fn one_reason() -> Results {
+    let mut results = fixture::trial(30, 2, 1);
+    results.flow.arms.iter_mut().for_each(|arm| drop(arm.withdrawn.remove(0)));
+    results
+}
+
 #[rstest]
 #[case::nothing(fixture::empty())]
 #[case::one_subject(fixture::trial(1, 2, 1))]
+#[case::one_reason(one_reason())]
 #[case::one_arm(fixture::trial(9, 1, 1))]
 #[case::two_arms(fixture::trial(74, 2, 1))]
 #[case::three_arms(fixture::trial(90, 3, 1))]
@@ -96,10 +107,98 @@ fn a_number_leads_to_subject_and_event() {
         "<tr id=\"c0s{place}\"><th scope=\"row\"><a href=\"#s{place}\">{}</a>",
         first.subject
     )));
-    let trace = &html[html.find(&format!("<details class=\"trace\" id=\"s{place}\">")).unwrap()..];
+    let trace = &html[html.find(&format!("<div class=\"in\" id=\"s{place}\">")).unwrap()..];
     assert!(
         trace[..trace.find("</details>").unwrap()].contains(&format!("<p id=\"e{}\">", first.time.events[0]))
     );
+}
+
+/// What stands between the tags.
+fn text(html: &str) -> String {
+    let parts = html.split('<').map(|part| part.split_once('>').map_or(part, |(_, after)| after));
+    parts.collect()
+}
+
+/// The cells of numbers in every table that sums subjects up; a table of single subjects has its link in the row.
+fn numbers(html: &str) -> Vec<&str> {
+    let tables =
+        html.match_indices("<table").map(|(at, _)| &html[at..at + html[at..].find("</table>").unwrap()]);
+    let summed = tables.filter(|table| !table.split('>').next().unwrap().contains("filter"));
+    let cells = summed.flat_map(|table| table.split("<td class=\"num").skip(1));
+    cells.map(|cell| &cell[..cell.find("</td>").unwrap()]).collect()
+}
+
+#[rstest]
+#[case::one_subject(fixture::trial(1, 2, 1), 60)]
+#[case::two_arms(fixture::trial(74, 2, 1), 300)]
+#[case::three_arms(fixture::trial(90, 3, 1), 400)]
+fn every_number_in_a_table_leads_to_who_is_behind_it(#[case] results: Results, #[case] least: usize) {
+    let html = report::html(&results);
+    // In a trace every row has its events.
+    let summed = &html[..html.find("<section id=\"traces\"").unwrap()];
+    let mut seen = 0;
+    for cell in numbers(summed) {
+        let (class, inner) = cell.split_once("\">").unwrap();
+        // A result of others, and nobody: neither has a subject behind it.
+        let nobody = !text(inner).chars().any(|c| c.is_ascii_digit() && c != '0');
+        if class.contains("stated") || nobody || text(inner).trim().starts_with("0 ") {
+            continue;
+        }
+        seen += 1;
+        assert!(inner.contains("<a class=\"n\" href=\"#"), "no way from {inner}");
+    }
+    assert!(seen >= least, "{seen} numbers");
+}
+
+#[test]
+fn a_count_leads_to_as_many_as_it_says() {
+    let html = report::html(&fixture::trial(74, 2, 1));
+    let mut compared = 0;
+    for section in ["recruitment", "baseline", "responses"] {
+        let from = html.find(&format!("<section id=\"{section}\"")).unwrap();
+        let section = &html[from..from + html[from..].find("</section>").unwrap()];
+        for cell in numbers(section) {
+            let Some(at) = cell.find("href=\"#w") else { continue };
+            let said = text(&cell[cell.find('>').unwrap() + 1..]);
+            let Ok(n) = said.split(" (").next().unwrap().trim().parse::<usize>() else { continue };
+            let anchor = cell[at + "href=\"#".len()..].split('"').next().unwrap();
+            let list = &html[html.find(&format!("id=\"{anchor}\"")).unwrap()..];
+            let end = if anchor.contains('-') { "</div>" } else { "</aside>" };
+            let subjects = list[..list.find(end).unwrap()].matches("<a href=\"#s").count();
+            // A median says a value, not a count: those cells hold another line.
+            if !cell.contains("range ") {
+                assert_eq!(n, subjects, "{said} leads to #{anchor}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 30, "{compared} counts compared");
+}
+
+#[test]
+fn figures_lead_to_who_is_behind_their_numbers() {
+    let html = report::html(&fixture::trial(74, 2, 1));
+    for figure in ["flow", "recruitment", "km-TSF-main", "forest", "factb"] {
+        let svg = &html[html.find(&format!("<figure class=\"fig\" id=\"fig-{figure}\">")).unwrap()..];
+        let svg = &svg[..svg.find("</svg>").unwrap()];
+        assert!(svg.matches("<a href=\"#").count() >= 6, "{figure}");
+    }
+    // Of the flow every line with a count but the name of a box.
+    let flow = &html[html.find("id=\"fig-flow\"").unwrap()..];
+    let flow = &flow[..flow.find("</svg>").unwrap()];
+    for (at, _) in flow.match_indices("(n\u{a0}=\u{a0}") {
+        let n = flow[at + "(n\u{a0}=\u{a0}".len()..].split(')').next().unwrap();
+        let open = flow[..at].rfind("<a ").map_or(0, |a| a);
+        assert!(n == "0" || open > flow[..at].rfind("</a>").unwrap_or(0), "n = {n} leads nowhere");
+    }
+}
+
+#[test]
+fn the_axis_says_what_it_counts_from() {
+    let figures = report::figures(&fixture::trial(9, 2, 1));
+    let svg = |name: &str| &figures.iter().find(|(found, _)| found == name).unwrap().1;
+    assert!(svg("km-TSF-main.svg").contains("Months from randomisation"));
+    assert!(svg("km-PFS2-main.svg").contains("Months from strategy failure"));
 }
 
 #[test]

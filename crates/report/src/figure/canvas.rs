@@ -92,6 +92,14 @@ impl Canvas {
         self.put(html! { text class=(class) x=(px(x)) y=(px(y)) { (text) } });
     }
 
+    /// A text that leads to `href`, where there is one.
+    pub fn linked(&mut self, x: f64, y: f64, class: &str, text: &str, href: Option<&str>) {
+        match href {
+            Some(_) => self.group("", href, "", |canvas| canvas.text(x, y, class, text)),
+            None => self.text(x, y, class, text),
+        }
+    }
+
     /// A text that runs upwards.
     pub fn text_up(&mut self, x: f64, y: f64, class: &str, text: &str) {
         let turn = format!("translate({} {}) rotate(-90)", px(x), px(y));

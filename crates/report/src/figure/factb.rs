@@ -9,6 +9,8 @@ use analysis::results::{ArmName, QualityPoint, QualityResult, Results};
 use super::canvas::ARM_SHAPES;
 use super::scale::{Scale, ticks};
 use super::{Canvas, Figure, WIDTH, arm_legend, empty, fit, look};
+use crate::behind::Of;
+use crate::link::Links;
 use crate::{number, words};
 
 const LEFT: f64 = 84.0;
@@ -19,7 +21,7 @@ const BOTTOM: f64 = 290.0;
 const ROW: f64 = 16.0;
 
 /// Means over time and the time-averaged scores.
-pub fn factb(results: &Results, quality: &QualityResult) -> Figure {
+pub fn factb(results: &Results, quality: &QualityResult, links: &Links<'_>) -> Figure {
     let name = "factb";
     let title = format!("{} over time and time-averaged, by arm", quality.score);
     if quality.by_week.iter().all(|point| point.mean.value.is_none()) {
@@ -40,8 +42,8 @@ pub fn factb(results: &Results, quality: &QualityResult) -> Figure {
     for (i, arm) in results.arms.iter().enumerate() {
         let shift = (i as f64 - (arms as f64 - 1.0) / 2.0) * 7.0;
         means(&mut canvas, quality, arm, look(i), shift, (&x, &y));
-        average(&mut canvas, quality, arm, (i, arms), &y);
-        answered(&mut canvas, quality, arm, i, &weeks, &x, risk);
+        average(&mut canvas, quality, arm, (i, arms), &y, links);
+        answered(&mut canvas, (quality, arm, i), &weeks, &x, risk, links);
     }
     canvas.text(8.0, risk - 4.0, "ts b", "Scored / expected");
     canvas.text(
@@ -154,7 +156,14 @@ fn whisker(canvas: &mut Canvas, x: f64, (lower, upper): (f64, f64), class: usize
     canvas.line(x - 3.0, upper, x + 3.0, upper, &line);
 }
 
-fn average(canvas: &mut Canvas, quality: &QualityResult, arm: &ArmName, (i, of): (usize, usize), y: &Scale) {
+fn average(
+    canvas: &mut Canvas,
+    quality: &QualityResult,
+    arm: &ArmName,
+    (i, of): (usize, usize),
+    y: &Scale,
+    links: &Links<'_>,
+) {
     let each = (WIDTH - 12.0 - SIDE) / of.max(1) as f64;
     let at = SIDE + each * (i as f64 + 0.5);
     let class = look(i);
@@ -165,24 +174,25 @@ fn average(canvas: &mut Canvas, quality: &QualityResult, arm: &ArmName, (i, of):
         whisker(canvas, at, (y.at(lower), y.at(upper)), class);
     }
     canvas.shape(ARM_SHAPES[class], at, y.at(mean), 4.6, &format!("f{class}"));
-    canvas.text(at + 9.0, y.at(mean) + 4.0, "ts", &number::decimals(mean, 1));
+    let href = links.live().then_some("#auc");
+    canvas.linked(at + 9.0, y.at(mean) + 4.0, "ts", &number::decimals(mean, 1), href);
 }
 
 fn answered(
     canvas: &mut Canvas,
-    quality: &QualityResult,
-    arm: &ArmName,
-    row: usize,
+    (quality, arm, row): (&QualityResult, &ArmName, usize),
     weeks: &[u32],
     x: &Scale,
     top: f64,
+    links: &Links<'_>,
 ) {
     let y = top + 12.0 + ROW * row as f64;
     canvas.text(8.0, y, &format!("t b c{}", look(row)), &fit(arm.id.as_str(), 60.0, 11.5));
     let by = weeks.len().div_ceil(9).max(1);
     for week in weeks.iter().step_by(by) {
         let found = of_arm(quality, arm).find(|point| point.week == *week);
-        let text = found.map_or_else(|| "–".into(), |point| format!("{}/{}", point.n, point.expected));
-        canvas.text(x.at(f64::from(*week)), y, "ts m", &text);
+        let text = found.map_or_else(|| "–".into(), |point| format!("{}/{}", point.scored.n, point.expected));
+        let href = links.behind(Of::Week(*week), Some(row), None);
+        canvas.linked(x.at(f64::from(*week)), y, "ts m", &text, href.as_deref());
     }
 }

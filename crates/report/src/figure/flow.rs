@@ -8,6 +8,7 @@ use analysis::results::{Flow, FlowArm, Results};
 
 use super::canvas::px;
 use super::{Canvas, Figure, WIDTH, empty, look, wrap};
+use crate::behind::Of;
 use crate::link::Links;
 use crate::{number, words};
 
@@ -34,8 +35,15 @@ fn bold(text: impl Into<String>) -> Said {
 type Stage = fn(&Results, &FlowArm, &Links<'_>) -> Vec<Said>;
 
 impl Said {
-    fn to(mut self, links: &Links<'_>, href: &str) -> Self {
-        self.href = links.live().then(|| href.to_owned());
+    /// Leads to a list of subjects.
+    fn behind(mut self, links: &Links<'_>, of: Of, group: Option<usize>) -> Self {
+        self.href = links.behind(of, group, None);
+        self
+    }
+
+    /// Leads to a part of a list.
+    fn behind_part(mut self, links: &Links<'_>, of: Of, group: usize, part: usize) -> Self {
+        self.href = links.behind(of, Some(group), Some(part));
         self
     }
 }
@@ -44,7 +52,7 @@ impl Said {
 pub fn flow(results: &Results, links: &Links<'_>) -> Figure {
     let (name, title) = ("flow", "CONSORT flow of subjects");
     let flow = &results.flow;
-    if flow.screened == 0 && flow.randomised == 0 {
+    if flow.screened.n == 0 && flow.randomised == 0 {
         return empty(name, title, "Nobody has been screened yet.");
     }
     let arms = flow.arms.len().max(1) as f64;
@@ -52,8 +60,8 @@ pub fn flow(results: &Results, links: &Links<'_>) -> Figure {
     let mut canvas = Canvas::new(width, 0.0);
     let middle = width * 0.36;
     let mut y = 8.0;
-    let screened = [bold(format!("Assessed for eligibility (n = {})", number::count(flow.screened)))
-        .to(links, "#subjects")];
+    let screened = [bold(format!("Assessed for eligibility (n = {})", number::count(flow.screened.n)))
+        .behind(links, Of::Screened, None)];
     y = boxed(&mut canvas, middle, y, 260.0, &screened);
     let aside = excluded(flow, links);
     let top = y + 14.0;
@@ -63,8 +71,11 @@ pub fn flow(results: &Results, links: &Links<'_>) -> Figure {
     canvas.line(middle, y, middle, next, "ax");
     arrow_right(&mut canvas, middle, branch, width * 0.79 - 134.0);
     arrow_tip(&mut canvas, middle, next);
-    let randomised =
-        [bold(format!("Randomised (n = {})", number::count(flow.randomised))).to(links, "#subjects")];
+    let randomised = [bold(format!("Randomised (n = {})", number::count(flow.randomised))).behind(
+        links,
+        Of::Allocated,
+        None,
+    )];
     y = boxed(&mut canvas, middle, next, 260.0, &randomised);
     if !flow.arms.is_empty() {
         y = columns(&mut canvas, results, links, middle, y, width);
@@ -84,16 +95,16 @@ fn describe(results: &Results) -> String {
     let flow = &results.flow;
     let mut text = format!(
         "{} assessed for eligibility, {} not randomised, {} in screening, {} randomised. ",
-        flow.screened, flow.excluded, flow.in_screening, flow.randomised
+        flow.screened.n, flow.excluded, flow.in_screening.n, flow.randomised
     );
     for arm in &flow.arms {
-        let withdrawn: usize = arm.withdrawn.iter().map(|(_, n)| n).sum();
+        let withdrawn: usize = arm.withdrawn.iter().map(|(_, who)| who.n).sum();
         let _ = write!(
             text,
             "{}: {} allocated, {withdrawn} withdrew or were lost, {} died, {} analysed. ",
             words::arm_label(results, &arm.arm),
-            arm.allocated,
-            arm.died,
+            arm.allocated.n,
+            arm.died.n,
             arm.analysed
         );
     }
@@ -101,20 +112,23 @@ fn describe(results: &Results) -> String {
 }
 
 fn excluded(flow: &Flow, links: &Links<'_>) -> Vec<Said> {
-    let mut lines =
-        vec![bold(format!("Not randomised (n = {})", number::count(flow.excluded))).to(links, "#arm-none")];
+    let mut lines = vec![bold(format!("Not randomised (n = {})", number::count(flow.excluded))).behind(
+        links,
+        Of::Excluded,
+        None,
+    )];
     let shown = flow.excluded_because.len().min(8);
-    lines.extend(
-        flow.excluded_because[..shown]
-            .iter()
-            .map(|(why, n)| said(format!("{why} (n = {})", number::count(*n)))),
-    );
+    for (i, (why, who)) in flow.excluded_because[..shown].iter().enumerate() {
+        let text = format!("{why} (n = {})", number::count(who.n));
+        lines.push(said(text).behind(links, Of::Excluded, Some(i)));
+    }
     if shown < flow.excluded_because.len() {
-        let rest: usize = flow.excluded_because[shown..].iter().map(|(_, n)| n).sum();
+        let rest: usize = flow.excluded_because[shown..].iter().map(|(_, who)| who.n).sum();
         lines.push(said(format!("Other reasons (n = {}), see the table", number::count(rest))));
     }
-    if flow.in_screening > 0 {
-        lines.push(bold(format!("Still in screening (n = {})", number::count(flow.in_screening))));
+    if flow.in_screening.n > 0 {
+        let text = format!("Still in screening (n = {})", number::count(flow.in_screening.n));
+        lines.push(bold(text).behind(links, Of::InScreening, None));
     }
     lines
 }
@@ -161,36 +175,49 @@ fn allocation(results: &Results, arm: &FlowArm, links: &Links<'_>) -> Vec<Said> 
     let name = results.arms.get(i).map_or_else(|| arm.arm.to_string(), words::arm_name);
     let mut lines = vec![
         bold(name),
-        said(format!("Allocated (n = {})", number::count(arm.allocated))).to(links, &format!("#arm-{i}")),
+        said(format!("Allocated (n = {})", number::count(arm.allocated.n))).behind(
+            links,
+            Of::Allocated,
+            Some(i),
+        ),
     ];
-    if let Some(treated) = arm.treated {
-        lines.push(said(format!("Received what the arm prescribes (n = {})", number::count(treated))));
-        let not = arm.allocated.saturating_sub(treated);
-        lines.push(said(format!("Did not receive it (n = {})", number::count(not))));
+    if let (Some(treated), Some(not)) = (&arm.treated, &arm.untreated) {
+        let text = format!("Received what the arm prescribes (n = {})", number::count(treated.n));
+        lines.push(said(text).behind(links, Of::Treated, Some(i)));
+        let text = format!("Did not receive it (n = {})", number::count(not.n));
+        lines.push(said(text).behind(links, Of::Untreated, Some(i)));
     }
     lines
 }
 
-fn follow_up(_: &Results, arm: &FlowArm, links: &Links<'_>) -> Vec<Said> {
-    let withdrawn: usize = arm.withdrawn.iter().map(|(_, n)| n).sum();
+fn follow_up(results: &Results, arm: &FlowArm, links: &Links<'_>) -> Vec<Said> {
+    let i = words::arm_index(results, &arm.arm);
+    let withdrawn: usize = arm.withdrawn.iter().map(|(_, who)| who.n).sum();
     let mut lines = vec![
         bold("Follow-up"),
-        said(format!("Withdrew or lost (n = {})", number::count(withdrawn))).to(links, "#marks-withdrawal"),
+        said(format!("Withdrew or lost (n = {})", number::count(withdrawn))).behind(
+            links,
+            Of::Withdrawn,
+            Some(i),
+        ),
     ];
-    let reasons = arm.withdrawn.iter().take(6);
-    lines.extend(reasons.map(|(why, n)| said(format!("– {why} (n = {})", number::count(*n)))));
-    lines.push(said(format!("Died (n = {})", number::count(arm.died))).to(links, "#marks-death"));
-    lines.push(said(format!("Still followed (n = {})", number::count(arm.in_follow_up))));
+    for (place, (why, who)) in arm.withdrawn.iter().take(6).enumerate() {
+        let text = format!("– {why} (n = {})", number::count(who.n));
+        lines.push(said(text).behind_part(links, Of::Withdrawn, i, place));
+    }
+    let died = said(format!("Died (n = {})", number::count(arm.died.n)));
+    lines.push(died.behind(links, Of::Died, Some(i)));
+    let followed = said(format!("Still followed (n = {})", number::count(arm.in_follow_up.n)));
+    lines.push(followed.behind(links, Of::Followed, Some(i)));
     lines
 }
 
 fn analysed(results: &Results, arm: &FlowArm, links: &Links<'_>) -> Vec<Said> {
     let mut lines = vec![bold("Analysis")];
     let text = format!("In the main analysis of the primary endpoint (n = {})", number::count(arm.analysed));
-    lines.push(match words::primary(results) {
-        Some((i, _)) => said(text).to(links, &format!("#c{i}")),
-        None => said(text),
-    });
+    let place = words::arm_index(results, &arm.arm);
+    let href = words::primary(results).and_then(|(i, _)| links.contributions(i, place));
+    lines.push(Said { href: href.filter(|_| arm.analysed > 0), ..said(text) });
     lines
 }
 

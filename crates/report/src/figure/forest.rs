@@ -13,10 +13,10 @@ use crate::link::Links;
 use crate::{number, words};
 
 const LABEL: f64 = 8.0;
-const EVENTS: f64 = 342.0;
-const LEFT: f64 = 362.0;
-const RIGHT: f64 = 548.0;
-const NUMBERS: f64 = 562.0;
+const EVENTS: f64 = 394.0;
+const LEFT: f64 = 412.0;
+const RIGHT: f64 = 572.0;
+const NUMBERS: f64 = 586.0;
 const ROW: f64 = 19.0;
 
 /// Ticks a log axis can have.
@@ -142,17 +142,17 @@ fn draw(
     };
     let href = links.live().then(|| format!("#a{}", row.index));
     canvas.group("", href.as_deref(), &label, |c| {
-        c.text(LABEL + 10.0, y, "t", &fit(&label, EVENTS - 76.0, 11.5));
+        let (class, size) = if analysis.main { ("t", 11.5) } else { ("ts", 10.0) };
+        c.text(LABEL + 10.0, y, class, &fit(&label, EVENTS - 66.0, size));
     });
-    canvas.text(EVENTS, y, "t e", &format!("{} / {}", number::count(events), number::count(n)));
     let hr = &comparison.hazard_ratio;
-    canvas.text(
-        NUMBERS,
-        y,
-        if analysis.main { "t b" } else { "t" },
-        &number::with_limits(hr, 2, number::NOT_ESTIMABLE),
-    );
-    canvas.text(WIDTH - 8.0, y, "t e", &number::p(comparison.logrank_p));
+    let to = links.live().then(|| format!("#c{}", row.index));
+    canvas.group("", to.as_deref(), "", |c| {
+        c.text(EVENTS, y, "t e", &format!("{} / {}", number::count(events), number::count(n)));
+        let class = if analysis.main { "t b" } else { "t" };
+        c.text(NUMBERS, y, class, &number::with_limits(hr, 2, number::NOT_ESTIMABLE));
+        c.text(WIDTH - 8.0, y, "t e", &number::p(comparison.logrank_p));
+    });
     let Some(value) = hr.value.filter(|v| v.is_finite() && *v > 0.0) else { return };
     let middle = y - 4.0;
     interval(canvas, hr.lower, hr.upper, x, ends, middle);

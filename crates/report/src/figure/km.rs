@@ -5,10 +5,12 @@
 use std::fmt::Write;
 
 use analysis::results::{AnalysisResult, ArmEstimate, CurvePoint, Results};
+use trial::protocol::Origin;
 
 use super::canvas::px;
 use super::scale::{Scale, month_ticks};
 use super::{Canvas, Figure, WIDTH, empty, fit, look};
+use crate::link::Links;
 use crate::{number, words};
 
 const LEFT: f64 = 84.0;
@@ -20,7 +22,7 @@ const COMPARISON: f64 = 19.0;
 const MOST_LABELS: usize = 14;
 
 /// The curves of the analysis at `index`.
-pub fn kaplan_meier(results: &Results, index: usize) -> Figure {
+pub fn kaplan_meier(results: &Results, index: usize, links: &Links<'_>) -> Figure {
     let analysis = &results.analyses[index];
     let name = format!("km-{}", words::slug(&analysis.id));
     let title = format!("{}: Kaplan-Meier curves", analysis.endpoint_label);
@@ -33,7 +35,7 @@ pub fn kaplan_meier(results: &Results, index: usize) -> Figure {
     let risk = bottom + 58.0;
     let height = risk + ROW * analysis.arms.len() as f64 + 4.0;
     let mut canvas = Canvas::new(WIDTH, height);
-    heading(&mut canvas, results, analysis);
+    heading(&mut canvas, results, index, links);
     let months = x_ticks(analysis);
     let x = Scale::new((0.0, x_end(analysis, &months)), (LEFT, RIGHT));
     let y = Scale::new((0.0, 1.0), (bottom, top));
@@ -44,7 +46,7 @@ pub fn kaplan_meier(results: &Results, index: usize) -> Figure {
     for arm in &analysis.arms {
         curve(&mut canvas, arm, look(words::arm_index(results, &arm.arm)), &x, &y);
     }
-    at_risk(&mut canvas, results, analysis, &months, &x, risk);
+    at_risk(&mut canvas, results, index, &months, (&x, risk), links);
     let note = format!(
         "Shaded: {} % confidence bands. Short upright marks: censored. Dotted lines: medians. Below: numbers at risk.",
         number::level(analysis.confidence)
@@ -66,6 +68,14 @@ fn describe(results: &Results, analysis: &AnalysisResult) -> String {
     }
     text.push_str(&comparison(analysis).join(". "));
     text
+}
+
+/// What the axis counts.
+fn months_from(analysis: &AnalysisResult) -> &'static str {
+    match analysis.origin {
+        Origin::Randomisation => "Months from randomisation",
+        Origin::StrategyFailure => "Months from strategy failure",
+    }
 }
 
 /// The comparisons in lines of words.
@@ -94,7 +104,8 @@ fn comparison(analysis: &AnalysisResult) -> Vec<String> {
 }
 
 /// Who is who, with events and median, and the comparison: above the axes, where no curve runs.
-fn heading(canvas: &mut Canvas, results: &Results, analysis: &AnalysisResult) {
+fn heading(canvas: &mut Canvas, results: &Results, index: usize, links: &Links<'_>) {
+    let analysis = &results.analyses[index];
     let median = format!("Median, months ({} % CI)", number::level(analysis.confidence));
     canvas.text(LEFT + 396.0, 14.0, "ts mut e", "Events / n");
     canvas.text(LEFT + 424.0, 14.0, "ts mut", &median);
@@ -106,17 +117,15 @@ fn heading(canvas: &mut Canvas, results: &Results, analysis: &AnalysisResult) {
         canvas.line(LEFT, y - 4.0, LEFT + 30.0, y - 4.0, &format!("l{class}"));
         let label = results.arms.get(i).map_or_else(|| arm.arm.to_string(), words::arm_name);
         canvas.text(LEFT + 38.0, y, &format!("t b c{class}"), &fit(&label, 300.0, 11.5));
-        canvas.text(
-            LEFT + 396.0,
-            y,
-            "t e",
-            &format!("{} / {}", number::count(arm.events), number::count(arm.n)),
-        );
-        canvas.text(LEFT + 424.0, y, "t", &number::months(&arm.median_months));
+        let href = links.contributions(index, i);
+        let events = format!("{} / {}", number::count(arm.events), number::count(arm.n));
+        canvas.linked(LEFT + 396.0, y, "t e", &events, href.as_deref());
+        canvas.linked(LEFT + 424.0, y, "t", &number::months(&arm.median_months), href.as_deref());
     }
     for line in comparison(analysis) {
         y += COMPARISON;
-        canvas.text(LEFT, y, "t b", &line);
+        let href = links.live().then(|| format!("#c{index}"));
+        canvas.linked(LEFT, y, "t b", &line, href.as_deref());
     }
 }
 
@@ -168,7 +177,7 @@ fn axes(
         canvas.line(x.at(*month), bottom, x.at(*month), bottom + 4.0, "ax");
         canvas.text(x.at(*month), bottom + 17.0, "t m", &number::short(*month, 1));
     }
-    canvas.text(f64::midpoint(LEFT, RIGHT), bottom + 34.0, "t m", "Months");
+    canvas.text(f64::midpoint(LEFT, RIGHT), bottom + 34.0, "t m", months_from(analysis));
     canvas.text_up(
         LEFT - 40.0,
         f64::midpoint(top, bottom),
@@ -238,20 +247,24 @@ fn curve(canvas: &mut Canvas, arm: &ArmEstimate, class: usize, x: &Scale, y: &Sc
 fn at_risk(
     canvas: &mut Canvas,
     results: &Results,
-    analysis: &AnalysisResult,
+    index: usize,
     months: &[f64],
-    x: &Scale,
-    top: f64,
+    (x, top): (&Scale, f64),
+    links: &Links<'_>,
 ) {
+    let analysis = &results.analyses[index];
     canvas.text(8.0, top - 4.0, "ts b", "Numbers at risk");
     for (row, arm) in analysis.arms.iter().enumerate() {
         let y = top + 12.0 + ROW * row as f64;
-        let class = look(words::arm_index(results, &arm.arm));
+        let place = words::arm_index(results, &arm.arm);
+        let class = look(place);
+        let href = links.contributions(index, place);
         canvas.text(8.0, y, &format!("t b c{class}"), &fit(arm.arm.as_str(), 58.0, 11.5));
         for month in months {
             let found = arm.at_risk.iter().find(|(at, _)| (at - month).abs() < 1e-9);
             let text = found.map_or_else(|| "–".into(), |(_, n)| number::count(*n));
-            canvas.text(x.at(*month), y, "t m", &text);
+            let href = href.as_deref().filter(|_| found.is_some_and(|(_, n)| *n > 0));
+            canvas.linked(x.at(*month), y, "t m", &text, href);
         }
     }
 }

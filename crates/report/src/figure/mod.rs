@@ -95,14 +95,14 @@ impl Figure {
 
 /// Every figure of `results`, in the order of the page.
 pub fn all(results: &Results, links: &Links<'_>) -> Vec<Figure> {
-    let mut figures = vec![flow(results, links), recruitment(results)];
+    let mut figures = vec![flow(results, links), recruitment(results, links)];
     let mains = results.analyses.iter().enumerate().filter(|(_, analysis)| analysis.main);
-    figures.extend(mains.map(|(i, _)| kaplan_meier(results, i)));
+    figures.extend(mains.map(|(i, _)| kaplan_meier(results, i, links)));
     figures.push(forest(results, links));
     figures.push(waterfall(results, links));
     figures.push(spider(results, links));
     figures.push(swimmer(results, links));
-    figures.extend(results.quality_of_life.as_ref().map(|quality| factb(results, quality)));
+    figures.extend(results.quality_of_life.as_ref().map(|quality| factb(results, quality, links)));
     // Two analyses whose ids differ only in what a file name cannot hold.
     let mut seen = std::collections::HashSet::new();
     for figure in &mut figures {

@@ -4,12 +4,14 @@
 
 use std::fmt::Write;
 
-use analysis::results::{Recruitment, Results, SiteRow};
+use analysis::results::{MonthRow, Recruitment, Results, SiteRow};
 use jiff::civil::Date;
 use trial::date::days_between;
 
 use super::scale::{Scale, ticks};
 use super::{Canvas, Figure, WIDTH, empty, fit};
+use crate::behind::Of;
+use crate::link::Links;
 use crate::number;
 
 const LEFT: f64 = 150.0;
@@ -22,7 +24,7 @@ const MOST_SITES: usize = 60;
 const APART: f64 = 0.6;
 
 /// Recruitment over time and by site.
-pub fn recruitment(results: &Results) -> Figure {
+pub fn recruitment(results: &Results, links: &Links<'_>) -> Figure {
     let (name, title) = ("recruitment", "Recruitment over time and by site");
     let r = &results.recruitment;
     let (Some(first), Some(last)) = (first_day(r), last_day(r)) else {
@@ -35,16 +37,17 @@ pub fn recruitment(results: &Results) -> Figure {
     let mut canvas = Canvas::new(WIDTH, height);
     let x = Scale::new((0.0, days_between(first, last).max(30) as f64), (LEFT, RIGHT));
     let at = |day: Date| x.at(days_between(first, day) as f64);
-    let top_count = r.by_month.last().map_or(0, |row| row.2).max(r.planned as usize).max(1);
+    let top_count = r.by_month.last().map_or(0, |row| row.in_all).max(r.planned as usize).max(1);
     let marks = ticks(0.0, top_count as f64, 5);
     let y = Scale::new((0.0, marks.last().copied().unwrap_or(1.0)), (bottom, TOP));
     axes(&mut canvas, &marks, &y, (first, last), &at, (bottom, rows + 14.0 + SITE * sites.len() as f64));
-    months(&mut canvas, r, &at, &y);
+    months(&mut canvas, r, &at, &y, links);
     plan(&mut canvas, r, first, last, &at, &y);
     canvas.text(8.0, rows + 6.0, "ts b", "Site");
     canvas.text(WIDTH - 8.0, rows + 6.0, "ts b e", "Randomised");
-    for (i, site) in sites.iter().enumerate() {
-        site_row(&mut canvas, site, rows + 18.0 + SITE * i as f64, (first, last), &at);
+    for (i, (place, site)) in sites.iter().enumerate() {
+        let href = links.behind(Of::SiteRandomised(*place), None, None);
+        site_row(&mut canvas, site, href.as_deref(), rows + 18.0 + SITE * i as f64, (first, last), &at);
     }
     let mut note = "Line: randomised in all by the end of each month; bars: in the month. Below: one mark a randomisation; \
                     the grey line begins where the site opened."
@@ -55,7 +58,7 @@ pub fn recruitment(results: &Results) -> Figure {
     }
     let desc = format!(
         "{} randomised of {} planned, from {first} to {last}, at {} sites.",
-        r.by_month.last().map_or(0, |row| row.2),
+        r.by_month.last().map_or(0, |row| row.in_all),
         r.planned,
         r.by_site.len()
     );
@@ -64,19 +67,20 @@ pub fn recruitment(results: &Results) -> Figure {
 
 fn first_day(r: &Recruitment) -> Option<Date> {
     let days = r.by_site.iter().flat_map(|site| site.opened.iter().chain(site.days.first()));
-    r.by_month.first().map(|row| row.0)?;
-    days.copied().chain(r.by_month.first().map(|row| row.0)).chain(r.planned_from).min()
+    r.by_month.first().map(|row| row.month)?;
+    days.copied().chain(r.by_month.first().map(|row| row.month)).chain(r.planned_from).min()
 }
 
 fn last_day(r: &Recruitment) -> Option<Date> {
-    let month = r.by_month.last().map(|row| row.0.last_of_month())?;
+    let month = r.by_month.last().map(|row| row.month.last_of_month())?;
     Some(r.by_site.iter().filter_map(|site| site.days.last()).copied().fold(month, Date::max))
 }
 
-fn sites(r: &Recruitment) -> Vec<&SiteRow> {
-    let mut sites: Vec<&SiteRow> = r.by_site.iter().collect();
+/// The sites to draw, each with its place in `by_site`.
+fn sites(r: &Recruitment) -> Vec<(usize, &SiteRow)> {
+    let mut sites: Vec<(usize, &SiteRow)> = r.by_site.iter().enumerate().collect();
     if sites.len() > MOST_SITES {
-        sites.sort_by_key(|site| std::cmp::Reverse(site.randomised));
+        sites.sort_by_key(|(_, site)| std::cmp::Reverse(site.randomised.n));
         sites.truncate(MOST_SITES);
     }
     sites
@@ -126,20 +130,29 @@ fn axes(
     canvas.text_up(100.0, f64::midpoint(TOP, bottom), "t m", "Subjects randomised");
 }
 
-fn months(canvas: &mut Canvas, r: &Recruitment, at: &impl Fn(Date) -> f64, y: &Scale) {
+fn months(canvas: &mut Canvas, r: &Recruitment, at: &impl Fn(Date) -> f64, y: &Scale, links: &Links<'_>) {
     let zero = y.at(0.0);
     let mut line = Vec::new();
-    for (month, n, total) in &r.by_month {
+    for (i, MonthRow { month, randomised, in_all }) in r.by_month.iter().enumerate() {
         let (from, to) = (at(*month), at(month.last_of_month()));
-        canvas.rect(from + 0.5, y.at(*n as f64), (to - from - 1.0).max(0.8), zero - y.at(*n as f64), "n1");
-        if line.is_empty() {
-            line.push((from, y.at(total.saturating_sub(*n) as f64)));
+        let top = y.at(randomised.n as f64);
+        let href = links.behind(Of::Month(i), None, None);
+        let said = format!("{}-{:02}: {}", month.year(), month.month(), randomised.n);
+        let bar =
+            |canvas: &mut Canvas| canvas.rect(from + 0.5, top, (to - from - 1.0).max(0.8), zero - top, "n1");
+        match &href {
+            Some(_) => canvas.group("", href.as_deref(), &said, bar),
+            None => bar(canvas),
         }
-        line.push((to, y.at(*total as f64)));
+        if line.is_empty() {
+            line.push((from, y.at(in_all.saturating_sub(randomised.n) as f64)));
+        }
+        line.push((to, y.at(*in_all as f64)));
     }
     canvas.polyline(&line, "l0");
     if let (Some((x, y)), Some(row)) = (line.last(), r.by_month.last()) {
-        canvas.text(x + 6.0, y + 4.0, "t b c0", &number::count(row.2));
+        let href = links.behind(Of::Allocated, None, None);
+        canvas.linked(x + 6.0, y + 4.0, "t b c0", &number::count(row.in_all), href.as_deref());
     }
 }
 
@@ -149,7 +162,7 @@ fn plan(canvas: &mut Canvas, r: &Recruitment, first: Date, last: Date, at: &impl
     }
     let level = y.at(f64::from(r.planned));
     canvas.line(LEFT, level, RIGHT, level, "ref");
-    let randomised = r.by_month.last().map_or(0, |row| row.2);
+    let randomised = r.by_month.last().map_or(0, |row| row.in_all);
     if randomised != r.planned as usize {
         canvas.text(RIGHT + 6.0, level + 4.0, "t mut", &r.planned.to_string());
     }
@@ -159,11 +172,20 @@ fn plan(canvas: &mut Canvas, r: &Recruitment, first: Date, last: Date, at: &impl
         canvas.line(x, level, x, y.at(0.0), "ref");
         canvas.text(x + 6.0, level + 14.0, "ts mut", &format!("Planned start {from}"));
     }
+    if let Some(to) = r.planned_to {
+        // The plan of the trial ends after recruitment does, mostly beyond the axis: then it is said, not drawn.
+        if to >= first && to <= last {
+            let x = at(to);
+            canvas.line(x, level, x, y.at(0.0), "ref");
+        }
+        canvas.text(RIGHT, level - 5.0, "ts mut e", &format!("Planned end of the trial {to}"));
+    }
 }
 
 fn site_row(
     canvas: &mut Canvas,
     site: &SiteRow,
+    href: Option<&str>,
     y: f64,
     (first, last): (Date, Date),
     at: &impl Fn(Date) -> f64,
@@ -187,5 +209,5 @@ fn site_row(
     if !d.is_empty() {
         canvas.path(&d, "l0 tick");
     }
-    canvas.text(WIDTH - 8.0, middle + 3.5, "ts e", &number::count(site.randomised));
+    canvas.linked(WIDTH - 8.0, middle + 3.5, "ts e", &number::count(site.randomised.n), href);
 }

@@ -5,7 +5,8 @@
 use analysis::results::{BaselineCell, BaselineRow};
 use maud::{Markup, html};
 
-use super::{View, file, nothing, traced};
+use super::{View, behind, file, nothing};
+use crate::behind::Of;
 use crate::{number, words};
 
 /// Which trial, which data.
@@ -22,7 +23,7 @@ pub fn about(view: &View<'_>) -> Markup {
                 tr { th scope="row" { "Arms" } td {
                     @for (i, arm) in view.results.arms.iter().enumerate() {
                         div { (words::arm_name(arm)) @if arm.control { " (control)" } ", "
-                            (traced(&format!("arm-{i}"), &number::count(arm.randomised))) " randomised" }
+                            (behind(view, Of::Allocated, Some(i), None, &number::count(arm.randomised))) " randomised" }
                     }
                 } }
                 tr { th scope="row" { "Source of the data" } td { (about.source)
@@ -79,12 +80,12 @@ pub fn flow(view: &View<'_>) -> Markup {
                 caption { "Why subjects were not randomised" }
                 thead { tr { th scope="col" { "Reason" } th.num scope="col" { "n (% of those not randomised)" } } }
                 tbody {
-                    @for (why, n) in &flow.excluded_because {
-                        tr { th scope="row" { (why) } td.num { (traced("arm-none", &number::n_percent(*n, flow.excluded))) } }
+                    @for (i, (why, who)) in flow.excluded_because.iter().enumerate() {
+                        tr { th scope="row" { (why) } td.num { (behind(view, Of::Excluded, Some(i), None, &number::n_percent(who.n, flow.excluded))) } }
                     }
                 }
             }
-            p.note { "A subject may have more than one reason." }
+            p.note { "Each subject is counted once, by the first criterion in the order of the protocol that is not met, or else by what ended its screening." }
         }
         (file("flow.csv"))
     }
@@ -106,8 +107,8 @@ pub fn recruitment(view: &View<'_>) -> Markup {
                     tbody { @for (i, site) in r.by_site.iter().enumerate() {
                         tr { th scope="row" { (site.site) } td { (site.name) }
                             td { @match site.opened { Some(day) => (day), None => "–" } }
-                            td.num { (traced(&format!("site-{i}"), &number::count(site.screened))) }
-                            td.num { (traced(&format!("site-{i}"), &number::count(site.randomised))) }
+                            td.num { (behind(view, Of::SiteScreened(i), None, None, &number::count(site.screened.n))) }
+                            td.num { (behind(view, Of::SiteRandomised(i), None, None, &number::count(site.randomised.n))) }
                             td { @match site.days.first() { Some(day) => (day), None => "–" } }
                             td { @match site.days.last() { Some(day) => (day), None => "–" } } }
                     } }
@@ -133,47 +134,62 @@ pub fn baseline(view: &View<'_>) -> Markup {
             thead { tr {
                 th scope="col" { "Characteristic" }
                 @for (i, arm) in arms.iter().enumerate() {
-                    th.num scope="col" { (words::arm_name(arm)) br; (traced(&format!("arm-{i}"), &format!("n = {}", number::count(arm.randomised)))) }
+                    th.num scope="col" { (words::arm_name(arm)) br; (behind(view, Of::Allocated, Some(i), None, &format!("n = {}", number::count(arm.randomised)))) }
                 }
-                th.num scope="col" { "All" br; "n = " (number::count(arms.iter().map(|arm| arm.randomised).sum())) }
+                th.num scope="col" { "All" br; (behind(view, Of::Allocated, None, None, &format!("n = {}", number::count(arms.iter().map(|arm| arm.randomised).sum())))) }
             } }
-            @for group in rows.chunk_by(|a, b| a.characteristic == b.characteristic) {
-                tbody { (characteristic(view, group)) }
-            }
+            @for group in groups(rows) { tbody { (characteristic(view, rows, group)) } }
         } }
-        p.note { "No test compares the arms at baseline (CONSORT 2025, item 20). A count leads to the subjects of its arm." }
+        p.note { "No test compares the arms at baseline (CONSORT 2025, item 20). A number leads to its subjects, each with its value." }
         (file("baseline.csv"))
     }
 }
 
-fn characteristic(view: &View<'_>, group: &[BaselineRow]) -> Markup {
+/// The rows of each characteristic, as a range of places.
+fn groups(rows: &[BaselineRow]) -> impl Iterator<Item = std::ops::Range<usize>> {
+    let mut from = 0;
+    rows.chunk_by(|a, b| a.characteristic == b.characteristic).map(move |group| {
+        let range = from..from + group.len();
+        from = range.end;
+        range
+    })
+}
+
+fn characteristic(view: &View<'_>, rows: &[BaselineRow], group: std::ops::Range<usize>) -> Markup {
+    let first = &rows[group.start];
     html! {
-        @if group.iter().any(|row| row.level.is_some()) {
-            tr.head { th scope="rowgroup" colspan=(group[0].cells.len() + 1) { (group[0].characteristic) } }
+        @if rows[group.clone()].iter().any(|row| row.level.is_some()) {
+            tr.head { th scope="rowgroup" colspan=(first.cells.len() + 1) { (first.characteristic) } }
         }
-        @for row in group {
+        @for place in group {
+            @let row = &rows[place];
             tr {
                 @match &row.level {
                     Some(level) => th.level scope="row" { (level) },
                     None => th scope="row" { (row.characteristic) },
                 }
                 @for (i, cell) in row.cells.iter().enumerate() {
-                    td.num { (baseline_cell(view, i, cell)) }
+                    td.num { (baseline_cell(view, place, i, cell)) }
                 }
             }
         }
     }
 }
 
-fn baseline_cell(view: &View<'_>, column: usize, value: &BaselineCell) -> Markup {
-    let anchor = if column < view.results.arms.len() { format!("arm-{column}") } else { "subjects".into() };
+fn baseline_cell(view: &View<'_>, place: usize, column: usize, value: &BaselineCell) -> Markup {
+    // The column after the arms is of all.
+    let arm = (column < view.results.arms.len()).then_some(column);
     match value {
-        BaselineCell::Count { n, of } => traced(&anchor, &number::n_percent(*n, *of)),
+        BaselineCell::Count { n: 0, .. } => html! { "0" },
+        BaselineCell::Count { n, of, .. } => {
+            behind(view, Of::Baseline(place), arm, None, &number::n_percent(*n, *of))
+        }
         BaselineCell::Number { n: 0, .. } => html! { "–" },
-        BaselineCell::Number { n, median, q1, q3, min, max } => {
+        BaselineCell::Number { n, median, q1, q3, min, max, .. } => {
             let one = |v: &Option<f64>| v.map_or_else(|| "–".to_owned(), |v| number::short(v, 1));
+            let quartiles = format!("{} ({} to {})", one(median), one(q1), one(q3));
             html! {
-                (traced(&anchor, &format!("{} ({} to {})", one(median), one(q1), one(q3))))
+                (behind(view, Of::Baseline(place), arm, None, &quartiles))
                 br; span.sub { "range " (one(min)) " to " (one(max)) ", n = " (number::count(*n)) }
             }
         }

@@ -1,11 +1,12 @@
 //! The page: one self-contained HTML file that reads without a script and prints on A4.
 //!
 //! Never computes; each section shows one part of `Results` and leads to what is behind its numbers. The anchors:
-//! `#aN` an analysis, `#cN` its contributions, `#arm-N` the subjects of an arm, `#sN` a subject's trace, `#eN` an event.
+//! `#aN` an analysis, `#cN` its contributions, `#wN` who is behind a number, `#sN` a subject's trace, `#eN` an event.
 
 mod conduct;
 mod design;
 mod endpoints;
+mod lists;
 mod opening;
 mod quality;
 mod safety;
@@ -15,14 +16,15 @@ mod tumour;
 use analysis::results::Results;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use crate::behind::Of;
 use crate::figure::{self, Figure};
 use crate::link::Links;
-use crate::number;
+use crate::{number, words};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 /// SHA-256 of `script.js`: the page's policy lets no other script run, whatever its data hold. A test recomputes it.
-const SCRIPT_SHA256: &str = "EbJsb5WQ8hucrQlLOnzdhkL1kaFYA4sZXzireiVwuGk=";
+const SCRIPT_SHA256: &str = "zfFSJGyuA8Ml30Z6HJGS/EANnfu3x1unDtMXjdYeqlw=";
 
 /// A list longer than this is cut, with a word on where the rest is.
 const MOST_ROWS: usize = 1_000;
@@ -42,6 +44,28 @@ impl View<'_> {
     fn curves(&self, analysis: usize) -> Option<&Figure> {
         self.figures.iter().find(|figure| figure.analysis == Some(analysis))
     }
+}
+
+/// A number that leads to the list of who is behind it; as it stands where nobody is, or no list is kept.
+fn behind(view: &View<'_>, of: Of, group: Option<usize>, part: Option<usize>, text: &str) -> Markup {
+    let anchor = view.links.lists().anchor(of, group, part);
+    html! { @match anchor { Some(anchor) => (traced(&anchor, text)), None => (text) } }
+}
+
+/// Which arm is which, where a table goes by their short names; nothing where those are the names.
+fn legend(view: &View<'_>) -> Markup {
+    let arms = &view.results.arms;
+    let named = arms.iter().any(|arm| arm.label != arm.id.as_str() && !arm.label.is_empty());
+    html! {
+        @if named {
+            @for (i, arm) in arms.iter().enumerate() { (if i == 0 { " " } else { "; " }) (words::arm_name(arm)) } "."
+        }
+    }
+}
+
+/// Rules in one sentence, without its last full stop.
+fn joined(rules: &[String]) -> String {
+    rules.iter().map(|rule| rule.trim_end_matches('.')).collect::<Vec<_>>().join("; ")
 }
 
 /// A number that leads to `anchor`.
@@ -83,6 +107,7 @@ pub fn page(results: &Results) -> Markup {
                         }
                     }
                 }
+                (lists::lists(&view))
                 script { (PreEscaped(SCRIPT)) }
             }
         }
@@ -106,7 +131,7 @@ fn sections(view: &View<'_>) -> Vec<Section> {
         section("deviations", "Protocol deviations", conduct::deviations(view)),
         section("pending", "Pending strategy decisions", conduct::pending(view)),
         section("faults", "Faults in the record", conduct::faults(view)),
-        section("assumed", "What was assumed", conduct::assumed(view)),
+        section("assumed", "What was assumed, and what the design rests on", conduct::assumed(view)),
         section("methods", "How this report was made", conduct::methods(view)),
         section("subjects", "Subjects", trace::subjects(view)),
     ];

@@ -2,10 +2,11 @@
 //!
 //! Never rounds away a remark: what to beware of stands under the sentence. See `number` for how numbers print.
 
-use analysis::results::{AnalysisResult, ArmEstimate, Comparison};
+use analysis::results::{AnalysisResult, ArmEstimate};
 use maud::{Markup, html};
 
-use super::{View, nothing, traced};
+use super::{View, behind, nothing, traced};
+use crate::behind::Of;
 use crate::{number, words};
 
 /// Title, key facts, the primary result.
@@ -45,7 +46,7 @@ fn facts(view: &View<'_>) -> Markup {
                         @if let Some(last) = about.last_recorded { "; last recorded " (super::trace::moment(last)) } },
                 }
             } }
-            div { dt { "Randomised" } dd { (traced("flow", &number::count(view.results.flow.randomised)))
+            div { dt { "Randomised" } dd { (behind(view, Of::Allocated, None, None, &number::count(view.results.flow.randomised)))
                 @if view.results.recruitment.planned > 0 { " of " (number::count(view.results.recruitment.planned as usize)) " planned" } } }
             div { dt { "Ledger head" } dd {
                 @match &about.head {
@@ -77,7 +78,7 @@ fn result(view: &View<'_>) -> Markup {
 /// `HR ...; the medians.`
 fn sentence(view: &View<'_>, index: usize, analysis: &AnalysisResult) -> Markup {
     let label = |arm| words::arm_label(view.results, arm);
-    let anchor = format!("a{index}");
+    let anchor = format!("c{index}");
     let medians = html! {
         @for (i, arm) in analysis.arms.iter().enumerate() {
             @if i > 0 { @if i + 1 == analysis.arms.len() { " and " } @else { ", " } }
@@ -113,25 +114,5 @@ fn median(view: &View<'_>, index: usize, arm: &ArmEstimate) -> Markup {
             " (" (number::limits(median, 1, number::NOT_REACHED)) ")"
         }
         " in arm " (arm.arm)
-    }
-}
-
-/// A comparison in a line, for the tables.
-pub fn comparison(view: &View<'_>, index: usize, analysis: &AnalysisResult, c: &Comparison) -> Markup {
-    let anchor = format!("c{index}");
-    html! {
-        p.comparison {
-            strong { (words::arm_label(view.results, &c.arm)) " against " (words::arm_label(view.results, &c.control)) } ": "
-            strong.nb { (traced(&anchor, &number::hazard_ratio(&c.hazard_ratio, analysis.confidence))) }
-            @if let Some(p) = c.wald_p { ", Wald " (number::p_equals(p)) }
-            "; " (words::test(analysis)) " " strong.nb { (traced(&anchor, &number::p_equals(c.logrank_p))) }
-            " (χ² " (number::decimals(c.logrank_chisq, 2)) ", " (c.logrank_df) " df)"
-            @if let Some(p) = c.proportional_hazards_p { "; test of proportional hazards " span.nb { (number::p_equals(p)) } }
-            @if let (Some(difference), Some(tau)) = (&c.rmst_difference_months, c.tau_months) {
-                "; difference of restricted means up to " (number::decimals(tau, 1)) " months: "
-                span.nb { (number::with_limits(difference, 1, number::NOT_ESTIMABLE)) } " months"
-            }
-            "."
-        }
     }
 }

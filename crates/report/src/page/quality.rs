@@ -2,10 +2,11 @@
 //!
 //! Never scores a questionnaire; the answers stand in the subject's trace.
 
-use analysis::results::{QualityArea, QualityDifference, QualityResult};
+use analysis::results::{Estimate, QualityArea, QualityDifference, QualityResult};
 use maud::{Markup, html};
 
-use super::{MOST_ROWS, View, cut, file, nothing, traced};
+use super::{MOST_ROWS, View, behind, cut, file, joined, legend, nothing, traced};
+use crate::behind::Of;
 use crate::{number, words};
 
 /// The whole section.
@@ -18,12 +19,7 @@ pub fn quality(view: &View<'_>) -> Markup {
         (weeks(view, quality))
         (areas(view, quality, &quality.auc, "auc", &format!("Area under the curve, weeks 0 to {}", quality.to_week)))
         (difference(view, quality))
-        @for (i, other) in quality.sensitivity.iter().enumerate() {
-            h3 id=(format!("qol-{i}")) { "Sensitivity: " (other.label) }
-            (areas(view, quality, &other.auc, &format!("auc-{i}"), &other.label))
-            @for d in &other.differences { (stated(view, d)) }
-            @if !other.rules.is_empty() { p.note { (other.rules.join(" ")) } }
-        }
+        @if !quality.sensitivity.is_empty() { (sensitivity(view, quality)) }
         details.rules { summary { "Rules in force" } ul { @for rule in &quality.rules { li { (rule) } } } }
         (file("factb_weeks.csv, factb_auc.csv, factb_auc_subjects.csv"))
     }
@@ -36,14 +32,18 @@ fn weeks(view: &View<'_>, quality: &QualityResult) -> Markup {
     let arms = &view.results.arms;
     html! {
         div.wide { table {
-            caption { (quality.score) ": mean (confidence limits), questionnaires scored of those expected" }
-            thead { tr { th scope="col" { "Week" } @for arm in arms { th.num scope="col" { (words::arm_name(arm)) } th.num scope="col" { "Scored" } } } }
+            caption { (quality.score) ": mean (" (number::level(quality.confidence)) " % CI), and questionnaires scored of those expected" }
+            thead {
+                tr { td {} @for arm in arms { th.arm.num scope="colgroup" colspan="2" { (words::arm_name(arm)) } } }
+                tr { th scope="col" { "Week" } @for _ in arms { th.num scope="col" { "Mean" } th.num scope="col" { "Scored" } } }
+            }
             tbody { @for week in weeks {
-                tr { th scope="row" { (week) } @for arm in arms {
-                    @match quality.by_week.iter().find(|point| point.week == week && point.arm == arm.id) {
+                tr { th scope="row" { (week) } @for (i, arm) in arms.iter().enumerate() {
+                    @match quality.by_week.iter().find(|point| point.week == week && point.arm == arm.id).filter(|point| point.expected > 0) {
                         Some(point) => {
-                            td.num { (traced("auc", &number::with_limits(&point.mean, 1, number::NOT_ESTIMABLE))) }
-                            td.num { (number::count(point.n)) " of " (number::count(point.expected)) }
+                            @let of = format!("{} of {}", number::count(point.scored.n), number::count(point.expected));
+                            td.num { (behind(view, Of::Week(week), Some(i), Some(0), &number::with_limits(&point.mean, 1, number::NOT_ESTIMABLE))) }
+                            td.num { (behind(view, Of::Week(week), Some(i), None, &of)) }
                         },
                         None => { td.num { "–" } td.num { "–" } },
                     }
@@ -54,12 +54,12 @@ fn weeks(view: &View<'_>, quality: &QualityResult) -> Markup {
 }
 
 fn areas(view: &View<'_>, quality: &QualityResult, areas: &[QualityArea], id: &str, caption: &str) -> Markup {
-    let rows = || areas.iter().flat_map(|area| area.subjects.iter().map(move |row| (area, row)));
-    let all = rows().count();
     html! {
         table {
             caption { (quality.score) ": " (caption) }
-            thead { tr { th scope="col" { "Arm" } th.num scope="col" { "n" } th.num scope="col" { "Mean area, score-weeks" } th.num scope="col" { "Mean time-averaged score" } } }
+            @let level = number::level(quality.confidence);
+            thead { tr { th scope="col" { "Arm" } th.num scope="col" { "n" } th.num scope="col" { "Mean area, score-weeks (" (level) " % CI)" }
+                th.num scope="col" { "Mean time-averaged score (" (level) " % CI)" } } }
             tbody { @for area in areas {
                 tr { th scope="row" { (area.arm) ": " (words::arm_label(view.results, &area.arm)) }
                     td.num { (traced(id, &number::count(area.n))) }
@@ -67,8 +67,18 @@ fn areas(view: &View<'_>, quality: &QualityResult, areas: &[QualityArea], id: &s
                     td.num { (traced(id, &number::with_limits(&area.average, 1, number::NOT_ESTIMABLE))) } }
             } }
         }
-        details id=(id) {
+        (by_subject(view, areas, id))
+    }
+}
+
+/// Each subject's area.
+fn by_subject(view: &View<'_>, areas: &[QualityArea], id: &str) -> Markup {
+    let rows = || areas.iter().flat_map(|area| area.subjects.iter().map(move |row| (area, row)));
+    let all = rows().count();
+    html! {
+        details {
             summary { "The area of each of " (number::counted(all, "subject")) }
+            div.in id=(id) {
             @if all == 0 { (nothing("No subject has an area yet.")) } @else {
                 table.filter.small {
                     caption { "Areas by subject" }
@@ -82,29 +92,91 @@ fn areas(view: &View<'_>, quality: &QualityResult, areas: &[QualityArea], id: &s
                 }
                 (cut(all.min(MOST_ROWS), all, "factb_auc_subjects.csv"))
             }
+            }
         }
     }
 }
 
+/// The areas under the rules of each sensitivity analysis beside the main ones; the subjects behind each row.
+fn sensitivity(view: &View<'_>, quality: &QualityResult) -> Markup {
+    let arms = &view.results.arms;
+    let main: Vec<QualityDifference> =
+        main_difference(view, quality).into_iter().chain(quality.more_differences.iter().cloned()).collect();
+    html! {
+        div.wide { table.side.qol {
+            caption { "Sensitivity analyses of the area under the curve" }
+            thead {
+                tr { td {} @for arm in arms { th.arm.num scope="colgroup" colspan="3" { "Arm " (arm.id) } } th.arm.num scope="colgroup" colspan="2" { "Comparison" } }
+                tr { th scope="col" { "Analysis" }
+                    @for _ in arms { th.num scope="col" { "n" } th.num scope="col" { "Area, score-weeks" } th.num scope="col" { "Time-averaged score" } }
+                    th.num scope="col" { "Difference, time-averaged" } th.num scope="col" { "p" } }
+            }
+            tbody {
+                tr.any { th scope="row" { "Main analysis" } (beside(view, &quality.auc, &main, "auc")) }
+                @for (i, other) in quality.sensitivity.iter().enumerate() {
+                    tr { th scope="row" { (other.label) } (beside(view, &other.auc, &other.differences, &format!("auc-{i}"))) }
+                }
+            }
+        } }
+        p.note { "Means and differences with " (number::level(quality.confidence)) " % confidence limits; p of Welch's t test." (legend(view)) }
+        @for (i, other) in quality.sensitivity.iter().enumerate() {
+            details.more {
+                summary { (other.label) " " span.kind { "(" (other.id) ")" } ": rules and subjects" }
+                @if !other.rules.is_empty() { p { "Rules: " (joined(&other.rules)) "." } }
+                (by_subject(view, &other.auc, &format!("auc-{i}")))
+            }
+        }
+    }
+}
+
+fn beside(view: &View<'_>, areas: &[QualityArea], differences: &[QualityDifference], anchor: &str) -> Markup {
+    let several = differences.len() > 1;
+    let two = |estimate: &Estimate, places: usize| {
+        html! {
+            (traced(anchor, &estimate.value.map_or_else(|| "NE".to_owned(), |v| number::decimals(v, places))))
+            @if estimate.lower.is_some() || estimate.upper.is_some() { br; span.sub { (number::limits(estimate, places, "NE")) } }
+        }
+    };
+    html! {
+        @for arm in &view.results.arms {
+            @match areas.iter().find(|area| area.arm == arm.id).filter(|area| area.n > 0) {
+                Some(area) => { td.num.first { (traced(anchor, &number::count(area.n))) } td.num { (two(&area.score_weeks, 0)) } td.num { (two(&area.average, 1)) } },
+                None => { td.num.first { "–" } td.num { "–" } td.num { "–" } },
+            }
+        }
+        td.num.first { @for d in differences { div { @if several { (d.arm) ": " } (two(&d.difference, 1)) } } }
+        td.num { @for d in differences { div { @if several { (d.arm) ": " } (traced(anchor, &number::p(d.p))) } } }
+    }
+}
+
+/// The difference that stands in the result itself, with the names of its arms.
+fn main_difference(view: &View<'_>, quality: &QualityResult) -> Option<QualityDifference> {
+    let name =
+        |control: bool| view.results.arms.iter().find(|arm| arm.control == control).map(|arm| arm.id.clone());
+    let (difference, p) = (quality.difference?, quality.p.unwrap_or(f64::NAN));
+    Some(QualityDifference { arm: name(false)?, control: name(true)?, difference, p })
+}
+
+/// The main differences.
 fn difference(view: &View<'_>, quality: &QualityResult) -> Markup {
     html! {
-        @match &quality.difference {
-            Some(difference) => p.comparison {
-                "Difference of the time-averaged scores, arm minus control: "
-                strong.nb { (traced("auc", &number::with_limits(difference, 1, number::NOT_ESTIMABLE))) }
-                @if let Some(p) = quality.p { ", Welch " strong.nb { (number::p_equals(p)) } } "."
-            },
+        @match main_difference(view, quality) {
+            Some(first) => (stated(view, quality, &first, "auc")),
             None => (nothing("The arms are not compared: too few subjects have an area.")),
         }
-        @for d in &quality.more_differences { (stated(view, d)) }
+        @for d in &quality.more_differences { (stated(view, quality, d, "auc")) }
     }
 }
 
-fn stated(view: &View<'_>, d: &QualityDifference) -> Markup {
+fn stated(view: &View<'_>, quality: &QualityResult, d: &QualityDifference, anchor: &str) -> Markup {
+    let to = |text: &str| traced(anchor, text);
     html! {
         p.comparison {
-            (words::arm_label(view.results, &d.arm)) " minus " (words::arm_label(view.results, &d.control)) ": "
-            strong.nb { (number::with_limits(&d.difference, 1, number::NOT_ESTIMABLE)) } ", Welch " strong.nb { (number::p_equals(d.p)) } "."
+            strong { (words::arm_label(view.results, &d.arm)) } " against " strong { (words::arm_label(view.results, &d.control)) }
+            ": the time-averaged scores differ by "
+            strong.nb { (to(&d.difference.value.map_or_else(|| number::NOT_ESTIMABLE.to_owned(), |v| number::decimals(v, 1)))) }
+            " (" (number::level(quality.confidence)) " % CI " (number::limits(&d.difference, 1, number::NOT_ESTIMABLE)) "; Welch's t test, "
+            span.nb { (to(&number::p_equals(d.p))) } ")."
         }
     }
 }

@@ -2,14 +2,12 @@
 //!
 //! Never grades. CTCAE v5.0; 'related' is possibly, probably or definitely so (rules of the protocol).
 
-use analysis::results::{ArmName, GradeRow};
+use analysis::results::GradeRow;
 use maud::{Markup, html};
 
-use super::{MOST_ROWS, View, cut, file, nothing, traced};
+use super::{MOST_ROWS, View, behind, cut, file, legend, nothing};
+use crate::behind::Of;
 use crate::{number, words};
-
-/// So many subjects are named behind one row of the table.
-const MOST_NAMED: usize = 120;
 
 /// Both tables, serious and expedited events.
 pub fn safety(view: &View<'_>) -> Markup {
@@ -26,106 +24,167 @@ pub fn safety(view: &View<'_>) -> Markup {
         }
         h3 id="trae" { "Treatment-related adverse events" }
         @if !safety.attributed_to.is_empty() {
-            p { "Possibly, probably or definitely related to: " (safety.attributed_to.join(", ")) "." }
+            p { "Possibly, probably or definitely related to " (either(&safety.attributed_to)) ". Each subject counts once a row, at its worst grade." }
         }
-        (table(view, &safety.related, "r", "Treatment-related adverse events by worst grade, subjects"))
-        (file("trae.csv"))
+        (table(view, &safety.related, Of::Related, "Treatment-related adverse events by worst grade, subjects"))
+        (by_attribution(view))
+        (file("trae.csv, trae_by_attribution.csv"))
         h3 id="ae" { "All adverse events" }
-        (table(view, &safety.all, "g", "Adverse events of any cause by worst grade, subjects"))
+        (table(view, &safety.all, Of::Adverse, "Adverse events of any cause by worst grade, subjects"))
         (file("ae.csv, adae_subjects.csv"))
         h3 id="sae" { "Serious adverse events" }
         (serious(view))
     }
 }
 
-fn table(view: &View<'_>, rows: &[GradeRow], code: &str, caption: &str) -> Markup {
+/// `systemic therapy or SABR`.
+fn either(labels: &[String]) -> String {
+    match labels {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+fn table(view: &View<'_>, rows: &[GradeRow], of: fn(usize) -> Of, caption: &str) -> Markup {
     if rows.is_empty() {
         return nothing(
             "No such event is recorded in these data. That may mean none happened, or none was entered.",
         );
     }
     let arms = &view.results.arms;
-    let classes = || rows.iter().enumerate().filter(|(_, row)| row.term.is_none());
-    let terms = |of: &GradeRow| {
-        let class = of.class.clone();
-        rows.iter()
-            .enumerate()
-            .filter(move |(_, row)| row.term.is_some() && class.is_some() && row.class == class)
-    };
     html! {
         div.wide { table.grades {
-            caption { (caption) }
-            (grade_head(arms, view))
-            tbody { @for (i, row) in classes() {
-                tr.any[row.class.is_none()] {
-                    th scope="row" { a.n href=(format!("#{code}{i}")) { (row.class.as_deref().unwrap_or("Any event")) } }
-                    (counts(view, row, &format!("{code}{i}")))
+            (caption_with_terms(caption))
+            colgroup { col.what; }
+            @for _ in arms { colgroup { col.any; col.any; @for _ in 1..=5 { col.grade; } } }
+            thead {
+                (arm_head(view, 7))
+                tr {
+                    th scope="col" { "Class and term" }
+                    @for _ in arms {
+                        th.num.first scope="col" { "Any, n (%)" } th.num scope="col" { "≥ 3, n (%)" }
+                        @for grade in 1..=5 { th.num scope="col" { (grade) } }
+                    }
                 }
+            }
+            @for class in classes(rows) { tbody {
+                @for place in class { (line(rows, place, &counts(view, &rows[place], of(place)))) }
             } }
         } }
-        @for (i, row) in classes() {
-            details id=(format!("{code}{i}")) {
-                summary { (row.class.as_deref().unwrap_or("Any event")) ": "
-                    (number::counted(row.counts.iter().flatten().sum(), "subject")) }
-                @if let (Some(class), Some(_)) = (&row.class, terms(row).next()) {
-                    div.wide { table.grades.small {
-                        caption { "Terms of " (class) ", and who had them" }
-                        (grade_head(arms, view))
-                        tbody { @for (j, term) in terms(row) {
-                            tr id=(format!("{code}{j}")) {
-                                th scope="row" { (term.term.as_deref().unwrap_or_default()) }
-                                (counts(view, term, &format!("{code}w{j}")))
-                            }
-                            tr.who id=(format!("{code}w{j}")) { td colspan=(1 + 3 * arms.len() + 4 * arms.len()) { (who(view, term)) } }
-                        } }
-                    } }
-                } @else { p { (who(view, row)) } }
-            }
-        }
+        p.note { (legend(view)) }
     }
 }
 
-fn grade_head(arms: &[ArmName], view: &View<'_>) -> Markup {
+/// The rows of each class, its own first, as ranges of places; any event is a range of its own.
+fn classes(rows: &[GradeRow]) -> impl Iterator<Item = std::ops::Range<usize>> {
+    let mut from = 0;
+    rows.chunk_by(|a, b| a.class == b.class).map(move |group| {
+        let range = from..from + group.len();
+        from = range.end;
+        range
+    })
+}
+
+/// The caption, with a box that shows every term.
+fn caption_with_terms(caption: &str) -> Markup {
+    html! { caption { (caption) label.terms { input.every type="checkbox"; " Show every term" } } }
+}
+
+fn arm_head(view: &View<'_>, columns: usize) -> Markup {
     html! {
-        thead {
-            tr {
-                td {}
-                @for (i, arm) in arms.iter().enumerate() {
-                    th.arm scope="colgroup" colspan="7" { (words::arm_name(arm)) ", n = "
-                        (number::count(view.results.safety.at_risk.get(i).copied().unwrap_or(0))) }
-                }
-            }
-            tr {
-                th scope="col" { "Class or term" }
-                @for _ in arms {
-                    th.num.first scope="col" { "Any, n (%)" } th.num scope="col" { "≥ 3, n (%)" }
-                    @for grade in 1..=5 { th.num scope="col" { (grade) } }
-                }
+        tr {
+            td {}
+            @for (i, arm) in view.results.arms.iter().enumerate() {
+                th.arm scope="colgroup" colspan=(columns) { "Arm " (arm.id) ", n = "
+                    (number::count(view.results.safety.at_risk.get(i).copied().unwrap_or(0))) }
             }
         }
     }
 }
 
-fn counts(view: &View<'_>, row: &GradeRow, anchor: &str) -> Markup {
+/// One row: any event, a class that opens to its terms, or a term.
+fn line(rows: &[GradeRow], place: usize, cells: &Markup) -> Markup {
+    let row = &rows[place];
+    let has_terms = row.class.is_some()
+        && rows.get(place + 1).is_some_and(|next| next.term.is_some() && next.class == row.class);
+    html! {
+        @match (&row.class, &row.term) {
+            (_, Some(term)) => tr.term { th.level scope="row" { (term) } (cells) },
+            (Some(class), None) => tr {
+                th scope="row" { @if has_terms { label { input.open type="checkbox"; " " (class) } } @else { (class) } }
+                (cells)
+            },
+            (None, None) => tr.any { th scope="row" { "Any event" } (cells) },
+        }
+    }
+}
+
+fn counts(view: &View<'_>, row: &GradeRow, of: Of) -> Markup {
     html! {
         @for (i, grades) in row.counts.iter().enumerate() {
-            @let of = view.results.safety.at_risk.get(i).copied().unwrap_or(0);
-            td.num.first { (traced(anchor, &number::n_percent(grades.iter().sum(), of))) }
-            td.num { (number::n_percent(grades[2..].iter().sum(), of)) }
-            @for n in grades { td.num.zero[*n == 0] { (number::count(*n)) } }
+            (any_and_severe(view, grades, i, of))
+            @for (grade, n) in grades.iter().enumerate() {
+                @if *n == 0 { td.num.zero { "0" } }
+                @else { td.num { (behind(view, of, Some(i), Some(grade), &number::count(*n))) } }
+            }
         }
     }
 }
 
-/// Who had it, at which grade, by which events.
-fn who(view: &View<'_>, row: &GradeRow) -> Markup {
+/// Subjects with any grade, and with 3 or more, of those at risk in the arm at `arm`.
+fn any_and_severe(view: &View<'_>, grades: &[usize; 5], arm: usize, of: Of) -> Markup {
+    let at_risk = view.results.safety.at_risk.get(arm).copied().unwrap_or(0);
+    let cell = |n: usize| {
+        html! { @if n == 0 { "0" } @else { (behind(view, of, Some(arm), None, &number::n_percent(n, at_risk))) } }
+    };
+    let (any, severe) = (grades.iter().sum::<usize>(), grades[2..].iter().sum::<usize>());
     html! {
-        @for (i, (subject, arm, grade, events)) in row.subjects.iter().take(MOST_NAMED).enumerate() {
-            @if i > 0 { "; " }
-            span.nb { (view.links.subject_markup(subject)) " (" (arm) ")" } " grade " (grade) " [" (view.links.events_markup(events)) "]"
-        }
-        @if row.subjects.len() > MOST_NAMED {
-            "; and " (number::count(row.subjects.len() - MOST_NAMED)) " more in " code { "adae_subjects.csv" }
+        td.num.first.zero[any == 0] { (cell(any)) }
+        td.num.zero[severe == 0] { (cell(severe)) }
+    }
+}
+
+/// The related events by what they are related to, side by side; a subject may stand under more than one.
+fn by_attribution(view: &View<'_>) -> Markup {
+    let (safety, arms) = (&view.results.safety, &view.results.arms);
+    if safety.related_to.len() < 2 || safety.related.is_empty() {
+        return html! {};
+    }
+    let to = &safety.related_to;
+    html! {
+        div.wide { table.grades.attributed {
+            (caption_with_terms("Treatment-related adverse events by what they are related to, subjects"))
+            colgroup { col.what; }
+            @for _ in arms { colgroup { @for _ in to { col.any; col.any; } } }
+            thead {
+                (arm_head(view, 2 * to.len()))
+                tr {
+                    td {}
+                    @for _ in arms { @for attribution in to { th.arm.inner scope="colgroup" colspan="2" { (attribution.label) } } }
+                }
+                tr {
+                    th scope="col" { "Class and term" }
+                    @for _ in arms { @for _ in to { th.num.first scope="col" { "Any, n (%)" } th.num scope="col" { "≥ 3, n (%)" } } }
+                }
+            }
+            @for class in classes(&safety.related) { tbody {
+                @for place in class { (line(&safety.related, place, &attributed(view, &safety.related[place]))) }
+            } }
+        } }
+        p.note { "An event that is related to more than one counts under each." (legend(view)) }
+    }
+}
+
+fn attributed(view: &View<'_>, row: &GradeRow) -> Markup {
+    html! {
+        @for arm in 0..view.results.arms.len() {
+            @for (a, attribution) in view.results.safety.related_to.iter().enumerate() {
+                @match attribution.rows.iter().position(|other| (&other.class, &other.term) == (&row.class, &row.term)) {
+                    Some(place) => (any_and_severe(view, &attribution.rows[place].counts[arm], arm, Of::RelatedTo(a, place))),
+                    None => { td.num.first.zero { "0" } td.num.zero { "0" } },
+                }
+            }
         }
     }
 }
@@ -140,7 +199,8 @@ fn serious(view: &View<'_>) -> Markup {
             thead { tr { @for arm in arms { th.num scope="col" { (words::arm_name(arm)) } } } }
             tbody { tr { @for i in 0..arms.len() {
                 @let of = safety.at_risk.get(i).copied().unwrap_or(0);
-                td.num { (traced("ae", &number::n_percent(safety.serious.get(i).copied().unwrap_or(0), of))) }
+                @let n = safety.serious.get(i).map_or(0, |counted| counted.n);
+                td.num { (behind(view, Of::Serious, Some(i), None, &number::n_percent(n, of))) }
             } } }
         }
         h4 id="expedited" { "Serious and related: expedited reporting" }

@@ -2,12 +2,22 @@
 (() => {
   // What a link leads to may stand inside closed details.
   const reveal = () => {
+    for (const shown of document.querySelectorAll(".who.shown")) shown.classList.remove("shown");
     const target = document.getElementById(location.hash.slice(1));
-    if (!target) return;
+    if (!target || target.id === "shut") return;
+    // A list lies over the page: the number that opened it stays where it is.
+    const panel = target.closest(".who");
+    if (panel) {
+      panel.classList.add("shown");
+      return;
+    }
     for (let e = target; e; e = e.parentElement) if (e.tagName === "DETAILS") e.open = true;
     target.scrollIntoView({ block: target.tagName === "TR" || target.tagName === "P" ? "center" : "start" });
   };
   for (const when of ["hashchange", "load"]) addEventListener(when, reveal);
+  addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && document.querySelector(".who.shown")) location.hash = "shut";
+  });
 
   const box = (rows, before, label) => {
     if (rows.length < 12) return;

@@ -8,7 +8,8 @@ use maud::{Markup, html};
 use trial::id::SubjectId;
 use trial::strategy::Course;
 
-use super::{View, file, nothing};
+use super::{View, behind, file, nothing};
+use crate::behind::Of;
 use crate::{number, words};
 
 /// A moment to the second, in UTC.
@@ -16,7 +17,7 @@ pub fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// Who is in which arm and at which site.
+/// Who is in which arm.
 pub fn subjects(view: &View<'_>) -> Markup {
     let results = view.results;
     let of_arm = |place: usize| {
@@ -37,20 +38,10 @@ pub fn subjects(view: &View<'_>) -> Markup {
             thead { tr { th scope="col" { "Arm" } th.num scope="col" { "Randomised" } th scope="col" { "Subjects" } } }
             tbody {
                 @for (i, arm) in results.arms.iter().enumerate() {
-                    tr id=(format!("arm-{i}")) { th scope="row" { (words::arm_name(arm)) } td.num { (number::count(arm.randomised)) }
+                    tr id=(format!("arm-{i}")) { th scope="row" { (words::arm_name(arm)) } td.num { (behind(view, Of::Allocated, Some(i), None, &number::count(arm.randomised))) }
                         td { (named(view, &of_arm(i))) } }
                 }
                 tr id="arm-none" { th scope="row" { "Not randomised" } td.num { "–" } td { (named(view, &traced())) } }
-            }
-        }
-        @if !results.recruitment.by_site.is_empty() {
-            table.plain {
-                caption { "Subjects by site" }
-                thead { tr { th scope="col" { "Site" } th scope="col" { "Subjects with a trace" } } }
-                tbody { @for (i, site) in results.recruitment.by_site.iter().enumerate() {
-                    @let here: Vec<&SubjectId> = results.traces.iter().filter(|t| t.site == site.site).map(|t| &t.subject).collect();
-                    tr id=(format!("site-{i}")) { th scope="row" { (site.site) " " (site.name) } td { (named(view, &here)) } }
-                } }
             }
         }
         @if results.traces.is_empty() {
@@ -90,7 +81,7 @@ pub fn traces(view: &View<'_>) -> Markup {
 
 fn trace(view: &View<'_>, index: usize, trace: &Trace) -> Markup {
     html! {
-        details.trace id=(format!("s{index}")) {
+        details.trace {
             summary {
                 strong { (trace.subject) }
                 @match &trace.arm { Some(arm) => { " · arm " (arm) }, None => " · not randomised" }
@@ -100,6 +91,8 @@ fn trace(view: &View<'_>, index: usize, trace: &Trace) -> Markup {
                 @if !trace.verdicts.is_empty() { " · strategy: "
                     @for (i, verdict) in trace.verdicts.iter().enumerate() { @if i > 0 { ", " } (words::verdict(*verdict)) } }
             }
+            // Inside, so that a browser opens the details by itself.
+            div.in id=(format!("s{index}")) {
             (endpoints(view, index, trace))
             @for judged in &trace.unproven {
                 p { strong { "Criterion " (judged.id) } ", " (words::judgement(&judged.judgement)) ": " (judged.text)
@@ -108,6 +101,7 @@ fn trace(view: &View<'_>, index: usize, trace: &Trace) -> Markup {
             (responses(view, trace))
             @if let Some(course) = &trace.strategy { (strategy(view, course)) }
             (sources(trace))
+            }
         }
     }
 }
@@ -176,8 +170,8 @@ fn sources(trace: &Trace) -> Markup {
 fn event(source: &SourceEvent) -> Markup {
     html! {
         p id=(format!("e{}", source.seq)) { b { (source.seq) } " " i { (source.place) }
-            @if let Some(recorded) = source.recorded { " " small { "recorded " (moment(recorded)) } } br;
-            @for (item, value) in &source.values { span { u { (item) } " " (value) } " " }
+            @if let Some(recorded) = source.recorded { " " small { (moment(recorded)) } } br;
+            @for (i, (item, value)) in source.values.iter().enumerate() { @if i > 0 { " " } u { (item) } " " (value) }
         }
     }
 }

@@ -5,7 +5,8 @@
 use analysis::results::{Change, MarkKind, ResponseRow};
 use maud::{Markup, html};
 
-use super::{MOST_ROWS, View, cut, file, nothing, traced};
+use super::{MOST_ROWS, View, behind, cut, file, nothing, traced};
+use crate::behind::Of;
 use crate::{number, words};
 
 /// Best overall response, waterfall, spider.
@@ -27,10 +28,11 @@ fn response_table(view: &View<'_>) -> Markup {
         table {
             caption { "Best overall response (RECIST 1.1), n (% of randomised)" }
             thead { tr { th scope="col" { "Response" } @for arm in arms { th.num scope="col" { (words::arm_name(arm)) } } } }
-            tbody { @for row in &view.results.responses {
+            tbody { @for (place, row) in view.results.responses.iter().enumerate() {
                 tr { th scope="row" { (response_name(row)) }
-                    @for (i, n) in row.counts.iter().enumerate() {
-                        td.num { (traced("changes", &number::n_percent(*n, arms.get(i).map_or(0, |arm| arm.randomised)))) }
+                    @for (i, counted) in row.counts.iter().enumerate() {
+                        @let text = number::n_percent(counted.n, arms.get(i).map_or(0, |arm| arm.randomised));
+                        td.num { (behind(view, Of::Response(place), Some(i), None, &text)) }
                     }
                 }
             } }
@@ -110,7 +112,7 @@ fn marks(view: &View<'_>, kind: MarkKind) -> Markup {
 /// SABR given, with BED and EQD2.
 pub fn sabr(view: &View<'_>) -> Markup {
     let rows = &view.results.sabr;
-    if rows.iter().all(|row| row.courses == 0) {
+    if rows.iter().all(|row| row.courses.n == 0) {
         return nothing("No course of SABR is recorded in these data.");
     }
     let all = traced("marks-sabr", "each course");
@@ -122,20 +124,22 @@ pub fn sabr(view: &View<'_>) -> Markup {
             tbody { @for row in rows {
                 @let randomised = view.results.arms.iter().find(|arm| arm.id == row.arm).map_or(0, |arm| arm.randomised);
                 tr { th scope="row" { (row.arm) ": " (words::arm_label(view.results, &row.arm)) }
-                    td.num { (traced("marks-sabr", &number::n_percent(row.subjects, randomised))) }
-                    td.num { (traced("marks-sabr", &number::count(row.courses))) }
-                    td.num { (traced("marks-sabr", &number::count(row.lesions))) }
-                    td.num { (traced("marks-sabr", &number::n_percent(row.again, row.subjects))) } }
+                    @let place = Some(words::arm_index(view.results, &row.arm));
+                    td.num { (behind(view, Of::Sabr, place, None, &number::n_percent(row.subjects.n, randomised))) }
+                    td.num { (behind(view, Of::SabrCourses, place, None, &number::count(row.courses.n))) }
+                    td.num { (behind(view, Of::SabrCourses, place, None, &number::count(row.lesions))) }
+                    td.num { (behind(view, Of::SabrAgain, place, None, &number::n_percent(row.again.n, row.subjects.n))) } }
             } }
         }
         table {
             caption { "Schedules, with the biologically effective dose (BED) and its equivalent in 2 Gy fractions (EQD2) for tumour" }
             thead { tr { th scope="col" { "Arm" } th scope="col" { "Schedule" } th.num scope="col" { "BED, Gy" } th.num scope="col" { "EQD2, Gy" }
                 th.num scope="col" { "Lesions" } } }
-            tbody { @for row in rows { @for (dose, fractions, bed, eqd2, lesions) in &row.schedules {
-                tr { th scope="row" { (row.arm) } td { (number::short(*dose, 1)) " Gy in " (fractions) }
-                    td.num { (number::decimals(*bed, 1)) } td.num { (number::decimals(*eqd2, 1)) }
-                    td.num { (traced("marks-sabr", &number::count(*lesions))) } }
+            tbody { @for (i, row) in rows.iter().enumerate() { @for (j, schedule) in row.schedules.iter().enumerate() {
+                @let to = |text: &str| behind(view, Of::Schedule(i, j), None, None, text);
+                tr { th scope="row" { (row.arm) } td { (number::short(schedule.dose_gy, 1)) " Gy in " (schedule.fractions) }
+                    td.num { (to(&number::decimals(schedule.bed_gy, 1))) } td.num { (to(&number::decimals(schedule.eqd2_gy, 1))) }
+                    td.num { (to(&number::count(schedule.lesions.n))) } }
             } } }
         }
         p.note { "BED = n d (1 + d / (α/β)); EQD2 = BED / (1 + 2 / (α/β)). See " (all) " with its events." }
