@@ -1,7 +1,8 @@
-//! In from SDTM: what others recorded, as the house's own events.
+//! In from SDTM and from questionnaires: what others recorded, as the house's own events and answers.
 //!
 //! Never derives a response, a date or an endpoint: it reads, checks and translates, and names every row it did not use.
-//! `sdtm` reads a directory; `agreement` holds what the data recorded against what the house derives.
+//! `sdtm` reads a directory; `factb` a file of answers; `agreement` holds what the data recorded against what the house derives.
 
 pub mod agreement;
+pub mod factb;
 pub mod sdtm;

@@ -7,6 +7,8 @@
 mod action;
 mod admit;
 mod allocation;
+mod books;
+mod queue;
 mod reading;
 mod refusal;
 mod seed;
@@ -15,7 +17,7 @@ mod write;
 
 pub use action::{Action, Actor, Deed, Receipt};
 pub use allocation::{AllocationAudit, AllocationMisfit, Difference};
-pub use reading::{Counts, Reading, Subject, open_reading};
+pub use reading::{Counts, Folded, Reading, Subject, open_reading};
 pub use refusal::{Error, Reason, Refusal};
 pub use seed::{SeedFault, seed_path};
 pub use state::Site;

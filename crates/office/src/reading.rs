@@ -15,9 +15,9 @@ use trial::protocol::ProtocolHistory;
 use trial::record::Record;
 
 use crate::allocation::{AllocationAudit, audit};
+use crate::books::last_moment;
 use crate::refusal::Error;
 use crate::state::{Site, Trial, entered};
-use crate::write::last_moment;
 
 /// Subjects read at a time: enough to keep every core at work, few enough to be small in memory.
 const BLOCK: usize = 64;
@@ -60,6 +60,14 @@ pub struct Subject<'a> {
     pub record: Record,
     /// Its events.
     pub events: &'a [Entered],
+}
+
+/// One subject's record, made of its events, which are there no more.
+pub struct Folded {
+    /// Its record.
+    pub record: Record,
+    /// How many events it was made of.
+    pub events: u64,
 }
 
 /// How much was read.
@@ -107,17 +115,42 @@ impl Reading {
     /// Folds every subject, hands it to `map` on all cores, and what that gives to `sink`, in order of subject id.
     ///
     /// The next block is read while the present one is worked on. Memory is bounded by a few blocks of subjects and by
-    /// what `sink` keeps.
+    /// what `sink` keeps. Whoever does not look at the events takes `for_each_record`, which does not copy their values.
     pub fn for_each<T: Send>(
         &self,
         map: impl Fn(Subject<'_>) -> T + Sync,
+        sink: impl FnMut(T),
+    ) -> Result<Counts, Error> {
+        let fold = |id: SubjectId, events: Vec<Entered>| {
+            let record = Record::fold(&self.history, &id, &events);
+            map(Subject { record, events: &events })
+        };
+        self.stream(&fold, sink)
+    }
+
+    /// As `for_each`, without the events.
+    pub fn for_each_record<T: Send>(
+        &self,
+        map: impl Fn(Folded) -> T + Sync,
+        sink: impl FnMut(T),
+    ) -> Result<Counts, Error> {
+        let fold = |id: SubjectId, events: Vec<Entered>| {
+            let count = events.len() as u64;
+            map(Folded { record: Record::fold_owned(&self.history, &id, events), events: count })
+        };
+        self.stream(&fold, sink)
+    }
+
+    fn stream<T: Send>(
+        &self,
+        fold: &(impl Fn(SubjectId, Vec<Entered>) -> T + Sync),
         mut sink: impl FnMut(T),
     ) -> Result<Counts, Error> {
         let (path, as_of) = (self.path.as_path(), self.as_of);
         let (sender, receiver) = sync_channel(WAITING);
         std::thread::scope(|scope| {
             let reader = scope.spawn(move || send_blocks(path, as_of, &sender));
-            let worked = self.work(receiver, &map, &mut sink);
+            let worked = work(receiver, fold, &mut sink);
             match reader.join() {
                 Ok(read) => worked.and_then(|counts| read.map(|()| counts)),
                 Err(_) => Err(Error::Worker("the thread that reads the ledger panicked".into())),
@@ -128,7 +161,7 @@ impl Reading {
     /// `map` of every record, in order of subject id.
     pub fn records<T: Send>(&self, map: impl Fn(Record) -> T + Sync) -> Result<(Vec<T>, Counts), Error> {
         let mut all = Vec::new();
-        let counts = self.for_each(|subject| map(subject.record), |value| all.push(value))?;
+        let counts = self.for_each_record(|subject| map(subject.record), |value| all.push(value))?;
         Ok((all, counts))
     }
 
@@ -148,33 +181,32 @@ impl Reading {
     pub fn verify_allocations(&self) -> Result<AllocationAudit, Error> {
         audit(&self.trial)
     }
+}
 
-    fn work<T: Send>(
-        &self,
-        blocks: Receiver<Block>,
-        map: &(impl Fn(Subject<'_>) -> T + Sync),
-        sink: &mut impl FnMut(T),
-    ) -> Result<Counts, Error> {
-        let mut counts = Counts::default();
-        for block in blocks {
-            let worked: Vec<Result<(T, u64), Error>> = block
-                .into_par_iter()
-                .map(|(id, stored)| {
-                    let events: Vec<Entered> = stored.iter().map(entered).collect::<Result<_, _>>()?;
-                    drop(stored);
-                    let record = Record::fold(&self.history, &SubjectId(id), &events);
-                    Ok((map(Subject { record, events: &events }), events.len() as u64))
-                })
-                .collect();
-            for result in worked {
-                let (value, events) = result?;
-                counts.subjects += 1;
-                counts.events += events;
-                sink(value);
-            }
+fn work<T: Send>(
+    blocks: Receiver<Block>,
+    fold: &(impl Fn(SubjectId, Vec<Entered>) -> T + Sync),
+    sink: &mut impl FnMut(T),
+) -> Result<Counts, Error> {
+    let mut counts = Counts::default();
+    for block in blocks {
+        let worked: Vec<Result<(T, u64), Error>> = block
+            .into_par_iter()
+            .map(|(id, stored)| {
+                let events: Vec<Entered> = stored.iter().map(entered).collect::<Result<_, _>>()?;
+                drop(stored);
+                let count = events.len() as u64;
+                Ok((fold(SubjectId(id), events), count))
+            })
+            .collect();
+        for result in worked {
+            let (value, events) = result?;
+            counts.subjects += 1;
+            counts.events += events;
+            sink(value);
         }
-        Ok(counts)
     }
+    Ok(counts)
 }
 
 /// Reads blocks and hands them on until there are none or nobody takes them.

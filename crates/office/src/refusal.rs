@@ -15,7 +15,7 @@ use trial::id::{SiteId, SubjectId};
 use crate::seed::SeedFault;
 
 /// What can go wrong in the office.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// An action was refused; nothing was written.
     #[error("{0}")]

@@ -76,22 +76,45 @@ pub(crate) fn from_hex(text: &str) -> Option<Seed> {
     blake3::Hash::from_hex(text.to_ascii_lowercase()).ok().map(|hash| Seed(*hash.as_bytes()))
 }
 
-/// Writes `seed` to a new file, durable on return. Errors: the file exists already, or cannot be written.
-pub(crate) fn create(path: &Path, seed: &Seed) -> Result<(), SeedFault> {
-    let wrong = |why: std::io::Error| SeedFault::Unwritable { path: path.to_owned(), why: why.to_string() };
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).map_err(wrong)?;
-    file.write_all(format!("{}\n", to_hex(seed)).as_bytes()).and_then(|()| file.sync_all()).map_err(wrong)?;
-    // The directory too, or a crash may lose the file's name.
-    #[cfg(unix)]
-    if let Some(folder) = path.parent() {
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(wrong)?;
+/// A new seed file, removed again when it is dropped before it was kept.
+pub(crate) struct SeedFile(Option<PathBuf>);
+
+impl SeedFile {
+    /// Writes `seed` to a new file, durable on return. Errors: the file exists already, or cannot be written.
+    pub(crate) fn create(path: &Path, seed: &Seed) -> Result<Self, SeedFault> {
+        let wrong =
+            |why: std::io::Error| SeedFault::Unwritable { path: path.to_owned(), why: why.to_string() };
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path).map_err(wrong)?;
+        // From here on the file is ours.
+        let made = Self(Some(path.to_owned()));
+        file.write_all(format!("{}\n", to_hex(seed)).as_bytes())
+            .and_then(|()| file.sync_all())
+            .map_err(wrong)?;
+        // The directory too, or a crash may lose the file's name.
+        #[cfg(unix)]
+        if let Some(folder) = path.parent() {
+            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            File::open(folder).and_then(|folder| folder.sync_all()).map_err(wrong)?;
+        }
+        Ok(made)
     }
-    Ok(())
+
+    /// The file stays.
+    pub(crate) fn keep(mut self) -> PathBuf {
+        self.0.take().unwrap_or_default()
+    }
+}
+
+impl Drop for SeedFile {
+    fn drop(&mut self) {
+        if let Some(path) = self.0.take() {
+            let _ = std::fs::remove_file(path); // a file that stays hinders the next founding, which says so
+        }
+    }
 }
 
 /// Reads the seed and holds it against the ledger's commitment.
@@ -143,9 +166,19 @@ mod tests {
     fn never_overwrites_a_seed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trial.seed");
-        create(&path, &Seed([1; 32])).unwrap();
-        assert!(matches!(create(&path, &Seed([2; 32])), Err(SeedFault::Unwritable { .. })));
+        SeedFile::create(&path, &Seed([1; 32])).unwrap().keep();
+        assert!(matches!(SeedFile::create(&path, &Seed([2; 32])), Err(SeedFault::Unwritable { .. })));
         assert_eq!(std::fs::read_to_string(&path).unwrap().trim(), "01".repeat(32));
+    }
+
+    #[test]
+    fn goes_unless_it_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trial.seed");
+        let file = SeedFile::create(&path, &Seed([1; 32])).unwrap();
+        assert!(path.exists());
+        drop(file);
+        assert!(!path.exists());
     }
 
     #[cfg(unix)]
@@ -154,7 +187,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trial.seed");
-        create(&path, &Seed([1; 32])).unwrap();
+        SeedFile::create(&path, &Seed([1; 32])).unwrap().keep();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
         assert!(matches!(read(&path, Some("aa")), Err(SeedFault::Open { mode: 0o640, .. })));

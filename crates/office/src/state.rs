@@ -193,13 +193,16 @@ impl Dossier {
         }
     }
 
-    /// The record of every event so far.
+    /// The record of every event so far, as if it were folded from them all.
     pub(crate) fn record(&mut self, history: &ProtocolHistory, subject: &SubjectId) -> &Record {
-        if self.folded != self.events.len() {
-            self.record = None;
-            self.folded = self.events.len();
-        }
-        self.record.get_or_insert_with(|| Record::fold(history, subject, &self.events))
+        let later = self.events.get(self.folded..).unwrap_or_default();
+        self.folded = self.events.len();
+        // With faults the whole is folded anew: a fold tells them in another order than the events came in.
+        let kept = self.record.take().filter(|record| record.faults.is_empty()).and_then(|mut record| {
+            let absorbed = later.iter().all(|entered| record.absorb(history, entered));
+            (absorbed && record.faults.is_empty()).then_some(record)
+        });
+        self.record.insert(kept.unwrap_or_else(|| Record::fold(history, subject, &self.events)))
     }
 }
 

@@ -154,6 +154,23 @@ async fn a_trial_is_founded_once() {
     assert!(matches!(Office::open(ledger).await, Err(Error::NoProtocol { .. })));
 }
 
+/// What cannot be stored founds nothing, and leaves no seed in the way of the next attempt.
+#[tokio::test]
+async fn a_trial_that_could_not_be_founded_leaves_no_seed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("trial.ledger");
+    let ledger = Ledger::create(&path).await.unwrap();
+    // A line break takes two characters in JSON: a file that may be checked, an event that is too large.
+    let source = format!("{}{}", common::AVATAR, "\n".repeat(600_000));
+    let large = trial::protocol::check(&source).unwrap();
+    let wrong = Office::found(ledger.clone(), large, Seed([1; 32]), &actor(), at(0)).await;
+    assert!(matches!(wrong, Err(Error::Ledger(ledger::Error::Event { .. }))));
+    assert!(!seed_path(&path).exists());
+    assert_eq!(ledger.head().await.unwrap().count, 0);
+    Office::found(ledger, protocol(), Seed([2; 32]), &actor(), at(0)).await.unwrap();
+    assert_eq!(std::fs::read_to_string(seed_path(&path)).unwrap().trim(), "02".repeat(32));
+}
+
 #[tokio::test]
 async fn an_office_sees_what_another_wrote() {
     let (folder, office) = founded().await;
@@ -189,8 +206,9 @@ async fn a_submission_that_is_dropped_is_written_whole_or_not_at_all() {
         let whole = actions.len();
         let patience = std::time::Duration::from_micros(n * 150);
         let _ = tokio::time::timeout(patience, office.submit(actions)).await;
-        // A commit that was under way when the caller left is carried out first.
-        drop(office.ledger().begin().await.unwrap());
+        // What was under way when the caller left is carried out before anything later is looked at.
+        let later = act(10, "01-999", Deed::Verify { instance: screening("ecog") });
+        assert!(matches!(reason(office.submit(vec![later]).await.unwrap_err()), Reason::NotScreened));
         let kept = office.ledger().of_subject(&subject, None).await.unwrap().len();
         assert!(kept == 0 || kept == whole, "{kept} of {whole} events of {subject}");
         let seen = office.subject(&subject.as_str().into()).await.unwrap();

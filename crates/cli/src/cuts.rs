@@ -1,0 +1,67 @@
+//! Which facts a command sees, by either of the two clocks.
+//!
+//! Never cuts: the ledger's reader and the record do.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use ledger::Ledger;
+use office::Reading;
+
+use crate::output::{Failure, wait};
+
+/// Which facts a command sees.
+#[derive(clap::Args, Clone, Copy, Default)]
+pub struct Cuts {
+    /// What was known then: only events recorded up to the end of this day (UTC), or up to this moment
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    pub as_of: Option<Timestamp>,
+    /// What had happened by then: no clinical fact after this day is seen
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub cut: Option<Date>,
+}
+
+impl Cuts {
+    /// Opens the ledger at `path` as it was known at `as_of`.
+    pub fn open(self, path: &Path) -> Result<Reading, Failure> {
+        match (office::open_reading(path, self.as_of), self.as_of) {
+            (Err(office::Error::NoProtocol { .. }), Some(moment)) => Err(too_early(path, moment)),
+            (read, _) => Ok(read?),
+        }
+    }
+}
+
+fn too_early(path: &Path, moment: Timestamp) -> Failure {
+    let at = path.display();
+    let failure =
+        Failure::new(format!("{at} held no protocol yet at {}", moment.strftime("%Y-%m-%d %H:%M:%S UTC")));
+    let first = wait(async {
+        let event = Ledger::open_read_only(path).await?.event(1).await?;
+        event.map(|event| event.parse::<trial::event::Event>()).transpose()
+    });
+    match first {
+        Ok(Some(event)) => {
+            failure.hint(format!("--as-of {} or later", trial::date::utc_date(event.recorded)))
+        }
+        _ => failure.hint("a later moment"),
+    }
+}
+
+fn day(text: &str) -> Result<Date, String> {
+    text.parse().map_err(|_| format!("{text:?} is no day; write it as 2027-01-31"))
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Ok(moment);
+    }
+    let day: Date = text
+        .parse()
+        .map_err(|_| format!("{text:?} is neither a day (2027-01-31) nor a moment (2027-01-31T12:00Z)"))?;
+    day.at(23, 59, 59, 999_999_999)
+        .to_zoned_datetime(TimeZone::UTC)
+        .map(|zoned| zoned.timestamp())
+        .map_err(|wrong| wrong.to_string())
+}

@@ -1,0 +1,227 @@
+//! `trialwright report`: from a ledger or an SDTM directory to the page, its tables and figures.
+//!
+//! Never computes a number, and never leaves half a report: its files are written beside their place, then moved there.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use analysis::results::{About, Results};
+use analysis::{Context, Detail, Limits, Plan, Site, SubjectRow};
+use exchange::sdtm;
+use office::Reading;
+use trial::protocol::ProtocolHistory;
+
+use crate::cuts::Cuts;
+use crate::output::{Failure, busy, line, note, plural, progress, refused};
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// A ledger, or a directory of SDTM data sets as CSV
+    source: PathBuf,
+    #[command(flatten)]
+    cuts: Cuts,
+    /// Where to write, in place of a report that stands there. When not said: `report` beside a ledger, `sdtm-report`
+    /// here for SDTM, each with its cut in the name
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print the results as JSON and write no files
+    #[arg(long, conflicts_with = "out")]
+    json: bool,
+}
+
+pub fn run(options: &Options) -> Result<(), Failure> {
+    let source = &options.source;
+    if !source.exists() {
+        return Err(Failure::new(format!("{}: there is no such file or directory", source.display())).hint(
+            "a ledger, or a directory of SDTM data sets as CSV; `trialwright demo` makes a ledger to look at",
+        ));
+    }
+    let results =
+        if source.is_dir() { of_sdtm(source, options.cuts)? } else { of_ledger(source, options.cuts)? };
+    if options.json {
+        return crate::output::json(&results);
+    }
+    let out = options.out.clone().unwrap_or_else(|| default_out(source, options.cuts));
+    write(&results, &out)?;
+    show(&results, &out)
+}
+
+/// A report of a cut goes beside the whole one, not over it.
+fn default_out(source: &Path, cuts: Cuts) -> PathBuf {
+    let mut name = if source.is_dir() { "sdtm-report".to_owned() } else { "report".to_owned() };
+    if let Some(moment) = cuts.as_of {
+        let _ = write!(name, "-as-of-{}", moment.strftime("%Y-%m-%d"));
+    }
+    if let Some(day) = cuts.cut {
+        let _ = write!(name, "-cut-{day}");
+    }
+    match source.parent().filter(|_| !source.is_dir()) {
+        Some(folder) => folder.join(name),
+        None => PathBuf::from(name),
+    }
+}
+
+/// The results of a ledger.
+pub fn of_ledger(path: &Path, cuts: Cuts) -> Result<Results, Failure> {
+    let reading = cuts.open(path)?;
+    let about = About {
+        as_of: cuts.as_of,
+        cut: cuts.cut,
+        last_recorded: reading.until,
+        head: Some(reading.head.hash.to_string()),
+        simulated: reading.simulated,
+        ..About::of(&reading.history, &format!("ledger {}", path.display()))
+    };
+    let limits = Limits::default();
+    let detail = limits.detail(usize::try_from(reading.subjects).unwrap_or(usize::MAX));
+    let rows = rows(&reading, cuts, detail)?;
+    let sites = reading
+        .sites
+        .iter()
+        .map(|site| Site {
+            id: site.id.clone(),
+            name: site.name.clone(),
+            opened: Some(trial::date::utc_date(site.opened)),
+        })
+        .collect();
+    let about = About { events: rows.1 + reading.beside_subjects, ..about };
+    Ok(analyse(&reading.history, Context { about, sites, limits }, rows.0))
+}
+
+fn analyse(history: &ProtocolHistory, context: Context, rows: Vec<SubjectRow>) -> Results {
+    let bar = busy("analysing");
+    let results = analysis::results(history, context, rows);
+    bar.finish_and_clear();
+    results
+}
+
+fn rows(reading: &Reading, cuts: Cuts, detail: Detail) -> Result<(Vec<SubjectRow>, u64), Failure> {
+    let plan = Plan::new(&reading.history);
+    let bar = progress(reading.head.count, "deriving");
+    let mut rows = Vec::new();
+    let counts = reading.for_each(
+        |subject| (plan.row(&subject.record, cuts.cut, detail), subject.events.len() as u64),
+        |(row, events)| {
+            rows.push(row);
+            bar.inc(events);
+        },
+    )?;
+    bar.finish_and_clear();
+    Ok((rows, counts.events))
+}
+
+/// The results of an SDTM directory. Its facts carry no moment of recording, so that `--as-of` has nothing to cut by.
+fn of_sdtm(path: &Path, cuts: Cuts) -> Result<Results, Failure> {
+    if cuts.as_of.is_some() {
+        return Err(Failure::usage(
+            "--as-of has nothing to cut by: SDTM does not tell when a fact was recorded",
+        )
+        .hint("--cut DATE, which cuts by the clinical date"));
+    }
+    let import = sdtm::read(path).map_err(|faults| refused(path, &faults).hint(instead_of(path)))?;
+    note(import.accounting.summary().trim_end());
+    let history = import.history();
+    let plan = Plan::new(&history);
+    let limits = Limits::default();
+    let detail = limits.detail(import.subjects.len());
+    let bar = progress(import.subjects.len() as u64, "deriving");
+    let mut rows = Vec::new();
+    for subject in &import.subjects {
+        rows.push(plan.row(&import.record(&history, subject), cuts.cut, detail));
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let about = About {
+        cut: cuts.cut,
+        events: import.events().len() as u64,
+        ..About::of(&history, &format!("SDTM directory {}", path.display()))
+    };
+    let sites = import.sites();
+    Ok(analyse(&history, Context { about, sites, limits }, rows))
+}
+
+/// What to give in place of a directory that is no SDTM: a ledger in it, where there is one.
+fn instead_of(path: &Path) -> String {
+    let ledger = fs::read_dir(path).ok().and_then(|entries| {
+        entries
+            .flatten()
+            .map(|entry| entry.path())
+            .find(|file| file.extension().is_some_and(|end| end == "sqlite"))
+    });
+    match ledger {
+        Some(ledger) => format!("trialwright report {}", ledger.display()),
+        None => {
+            "a directory of SDTM data sets as CSV (dm.csv, tu.csv, tr.csv), or the path of a ledger".into()
+        }
+    }
+}
+
+/// The files a report consists of, so that the next one knows what it replaces.
+const CONTENTS: &str = "contents.txt";
+
+/// Writes the page, the tables and the figures of `results` into `out`, in place of the report that stood there.
+pub fn write(results: &Results, out: &Path) -> Result<(), Failure> {
+    let bar = busy("writing");
+    let mut files = vec![("report.html".to_owned(), report::html(results))];
+    let json = serde_json::to_string_pretty(results).map_err(Failure::new)?;
+    files.push(("results.json".to_owned(), json));
+    files.extend(report::csv_files(results).into_iter().map(|(name, text)| (format!("tables/{name}"), text)));
+    files.extend(report::figures(results).into_iter().map(|(name, text)| (format!("figures/{name}"), text)));
+    let names: String = files.iter().flat_map(|(name, _)| [name.as_str(), "\n"]).collect();
+    files.push((CONTENTS.to_owned(), names.clone()));
+    if out.exists() && !out.is_dir() {
+        return Err(Failure::new(format!("{} is a file, and a report is a folder", out.display()))
+            .hint("another folder with --out"));
+    }
+    replace(out, &files, &names).map_err(|wrong| {
+        Failure::new(format!("cannot write the report to {}: {wrong}", out.display()))
+            .hint("another folder with --out")
+    })?;
+    bar.finish_and_clear();
+    Ok(())
+}
+
+fn replace(out: &Path, files: &[(String, String)], names: &str) -> std::io::Result<()> {
+    fs::create_dir_all(out)?;
+    let making = tempfile::Builder::new().prefix(".making-").tempdir_in(out).map_err(|wrong| wrong.kind())?;
+    for folder in ["tables", "figures"] {
+        fs::create_dir_all(making.path().join(folder))?;
+        fs::create_dir_all(out.join(folder))?;
+    }
+    for (name, text) in files {
+        fs::write(making.path().join(name), text)?;
+    }
+    // A table of the old report that the new one does not have would be read as the new one's.
+    let old = fs::read_to_string(out.join(CONTENTS)).unwrap_or_default();
+    for name in old.lines().filter(|old| is_of_a_report(old) && !names.lines().any(|new| new == *old)) {
+        let _ = fs::remove_file(out.join(name));
+    }
+    files.iter().try_for_each(|(name, _)| fs::rename(making.path().join(name), out.join(name)))
+}
+
+/// Whether a name can be one of a report's files: nothing outside its folder is ever removed.
+fn is_of_a_report(name: &str) -> bool {
+    let plain = |name: &str| !name.contains(['/', '\\']) && !name.is_empty();
+    name.strip_prefix("tables/").or(name.strip_prefix("figures/")).is_some_and(plain)
+}
+
+/// Prints what a person wants to know first.
+pub fn show(results: &Results, out: &Path) -> Result<(), Failure> {
+    line(report::summary(results).trim_end())?;
+    if results.flow.randomised == 0 {
+        line("Nobody was randomised by then; a later --as-of or --cut shows more")?;
+    }
+    line("")?;
+    line(format!("report   {}", out.join("report.html").display()))?;
+    line(format!("tables   {} (CSV)", out.join("tables").display()))?;
+    line(format!("figures  {} (SVG)", out.join("figures").display()))?;
+    line(format!("results  {} (JSON)", out.join("results.json").display()))?;
+    if !results.faults.is_empty() {
+        line(format!(
+            "{} in the events could not be read; the report lists them",
+            plural(results.faults.len() as u64, "value")
+        ))?;
+    }
+    Ok(())
+}

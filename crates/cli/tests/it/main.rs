@@ -1,0 +1,19 @@
+//! The binary as a person or a program meets it: what it prints, where, and with which exit code.
+//!
+//! Never looks inside: what the crates compute is proved in the crates. One virtual trial is shared by all (`stage`).
+#![allow(clippy::unwrap_used)] // in what the tests share, as in the tests
+#![allow(clippy::format_push_string)] // of a snapshot's few lines
+
+mod bad_input;
+mod demo;
+mod exit_codes;
+mod explain;
+mod factb;
+mod help;
+mod ledgers;
+mod pipes;
+mod protocols;
+mod recist;
+mod report;
+mod stage;
+mod terminal;
