@@ -30,7 +30,9 @@ fn printed(command: &mut Command) -> String {
 /// The command fails with this code and says each of these.
 fn refuses(command: &mut Command, code: i32, parts: &[&str]) {
     let stderr = String::from_utf8(command.assert().code(code).get_output().stderr.clone()).unwrap();
-    parts.iter().for_each(|part| assert!(stderr.contains(part), "{part}\n{stderr}"));
+    for part in parts {
+        assert!(stderr.contains(part), "{part}\n{stderr}");
+    }
 }
 
 #[test]

@@ -83,12 +83,15 @@ impl Ancova {
         let variance = fit.residual_squares / df;
         let mean = response.iter().sum::<f64>() / n as f64;
         let total: f64 = response.iter().map(|y| (y - mean).powi(2)).sum();
-        if !(fit.residual_squares > f64::EPSILON * f64::EPSILON * response.iter().map(|y| y * y).sum::<f64>()) {
+        // Nothing but rounding is left where a standard deviation is 1e-13 of the responses.
+        let squares: f64 = response.iter().map(|y| y * y).sum();
+        if fit.residual_squares <= 1e-26 * squares {
             let why = "the model fits the response perfectly".to_owned();
             return Err(Error::NotEstimable { what: "the residual variance".to_owned(), why });
         }
         let scaled = fit.unscaled.iter().map(|row| row.iter().map(|v| v * variance).collect()).collect();
-        let sizes = (0..codes.len()).map(|c| codes.code.iter().filter(|&&k| k as usize == c).count()).collect();
+        let sizes =
+            (0..codes.len()).map(|c| codes.code.iter().filter(|&&k| k as usize == c).count()).collect();
         Ok(Self {
             n: sizes,
             names,
@@ -189,7 +192,10 @@ impl Ancova {
 
 fn coefficient_names(codes: &Codes, covariates: &Covariates<'_>) -> Vec<String> {
     let groups = codes.labels.iter().skip(1).map(|label| format!("group{label}"));
-    std::iter::once("(Intercept)".to_owned()).chain(groups).chain(covariates.names().iter().cloned()).collect()
+    std::iter::once("(Intercept)".to_owned())
+        .chain(groups)
+        .chain(covariates.names().iter().cloned())
+        .collect()
 }
 
 fn columns(n: usize, codes: &Codes, extra: &[&[f64]]) -> Vec<Vec<f64>> {

@@ -1,7 +1,7 @@
 //! Binomial densities, the incomplete beta function, and what hangs on it: the tails of Student's t and of F.
 //!
 //! Never a difference of large logarithms: densities are Loader's saddle-point form, exact in both tails.
-//! C. Loader, *Fast and accurate computation of binomial probabilities*, 2000; DiDonato & Morris, ACM TOMS 708, 1992.
+//! C. Loader, *Fast and accurate computation of binomial probabilities*, 2000; Didonato & Morris, ACM TOMS 708, 1992.
 
 use crate::distribution::two_sided_quantile;
 use std::f64::consts::PI;
@@ -245,7 +245,13 @@ mod tests {
     #[case(Tail::Upper, 0.025, 6.0, 69.0, 0.150_678_728_543_078_5)]
     #[case(Tail::Upper, 0.025, 1.0, 1e7, 3.688_878_773_722_438e-7)]
     #[case(Tail::Lower, 1e-9, 0.3, 4.0, 1.904_965_320_918_656e-31)]
-    fn quantiles_of_beta(#[case] tail: Tail, #[case] p: f64, #[case] a: f64, #[case] b: f64, #[case] expected: f64) {
+    fn quantiles_of_beta(
+        #[case] tail: Tail,
+        #[case] p: f64,
+        #[case] a: f64,
+        #[case] b: f64,
+        #[case] expected: f64,
+    ) {
         near(beta_quantile(tail, p, a, b), expected);
     }
 }

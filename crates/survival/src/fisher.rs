@@ -193,7 +193,8 @@ fn solve_odds(f: impl Fn(f64) -> f64, tolerance: f64) -> f64 {
     if at_one > 0.0 {
         uniroot(&f, 0.0, 1.0, tolerance).unwrap_or(f64::NAN)
     } else if at_one < 0.0 {
-        uniroot(|inverse| f(1.0 / inverse), f64::EPSILON, 1.0, tolerance).map_or(f64::NAN, |inverse| 1.0 / inverse)
+        uniroot(|inverse| f(1.0 / inverse), f64::EPSILON, 1.0, tolerance)
+            .map_or(f64::NAN, |inverse| 1.0 / inverse)
     } else {
         1.0
     }

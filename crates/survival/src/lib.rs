@@ -1,7 +1,7 @@
 //! Time-to-event statistics, each held against R's `survival` (and `cmprsk`) to the last digits.
 //!
 //! Knows nothing of trials, reads no file, no clock, and draws no randomness but from a seed it is handed.
-//! Start at [`km`] (curves), [`logrank`] (tests) and [`cox`] (models).
+//! Start at [`km`] (curves), [`logrank`] (tests) and [`cox`] (models); [`mmrm`] (repeated measures), [`design`] (of trials).
 //!
 //! # Conventions
 //!
@@ -25,6 +25,7 @@ mod student;
 pub mod aalen_johansen;
 pub mod ancova;
 pub mod cox;
+pub mod dataset;
 pub mod design;
 pub mod fine_gray;
 pub mod fisher;

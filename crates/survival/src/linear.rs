@@ -27,10 +27,11 @@ impl LeastSquares {
         for j in 0..p {
             let length = norm(&columns[j]);
             let left = norm(&q[j][j.min(q[j].len())..]);
-            if !(left > TOLERANCE * length) {
+            if left.is_nan() || left <= TOLERANCE * length {
                 return Err(Error::NotEstimable {
                     what: format!("the coefficient of `{}`", names[j]),
-                    why: "the column is a linear combination of those before it, or there are too few rows".into(),
+                    why: "the column is a linear combination of those before it, or there are too few rows"
+                        .into(),
                 });
             }
             reflect(&mut q, &mut y, j, left);

@@ -102,5 +102,9 @@ pub(crate) fn check_level(level: f64) -> Result<(), Error> {
     if level > 0.0 && level < 1.0 {
         return Ok(());
     }
-    Err(Error::OutOfRange { what: "level", found: level, allowed: "a confidence level lies between 0 and 1: 0.95, say" })
+    Err(Error::OutOfRange {
+        what: "level",
+        found: level,
+        allowed: "a confidence level lies between 0 and 1: 0.95, say",
+    })
 }

@@ -9,7 +9,8 @@ pub(crate) const UNIROOT_TOLERANCE: f64 = 1.0 / 8192.0;
 /// The root of `f` between `from` and `to`, whose values there differ in sign; `None` where they do not.
 pub(crate) fn uniroot(mut f: impl FnMut(f64) -> f64, from: f64, to: f64, tolerance: f64) -> Option<f64> {
     let (at_from, at_to) = (f(from), f(to));
-    if !(at_from * at_to <= 0.0) {
+    let product = at_from * at_to;
+    if product.is_nan() || product > 0.0 {
         return None;
     }
     Some(zeroin(f, (from, at_from), (to, at_to), tolerance))

@@ -79,7 +79,9 @@ pub fn student(x: &[f64], y: &[f64]) -> Result<TTest, Error> {
     let (a, b) = (Sample::of_any_size("x", x)?, Sample::of_any_size("y", y)?);
     let df = a.n + b.n - 2.0;
     if df < 1.0 {
-        return Err(too_few("two samples of one value each have no variance: three values in all are needed"));
+        return Err(too_few(
+            "two samples of one value each have no variance: three values in all are needed",
+        ));
     }
     let variance = (a.squares + b.squares) / df;
     let std_err = (variance * (1.0 / a.n + 1.0 / b.n)).sqrt();
@@ -115,7 +117,7 @@ fn constant() -> Error {
 
 /// Whether a standard error is no more than rounding of the means (R's criterion).
 fn is_rounding(std_err: f64, scale: f64) -> bool {
-    !(std_err >= 10.0 * f64::EPSILON * scale) || std_err == 0.0
+    std_err.is_nan() || std_err == 0.0 || std_err < 10.0 * f64::EPSILON * scale
 }
 
 fn two(kind: Kind, a: &Sample, b: &Sample, std_err: f64, df: f64) -> Result<TTest, Error> {
@@ -149,7 +151,11 @@ impl Sample {
 
     fn of(what: &'static str, values: &[f64]) -> Result<Self, Error> {
         let sample = Self::of_any_size(what, values)?;
-        if sample.n < 2.0 { Err(too_few("a sample of one value has no variance: give two or more")) } else { Ok(sample) }
+        if sample.n < 2.0 {
+            Err(too_few("a sample of one value has no variance: give two or more"))
+        } else {
+            Ok(sample)
+        }
     }
 
     fn squared_error(&self) -> f64 {

@@ -4,7 +4,7 @@
 //! 1945;1:80-83; Hodges & Lehmann, Ann Math Stat 1963;34:598-611; Bauer, JASA 1972;67:687-690. R: `wilcox.test`.
 
 use crate::Error;
-use crate::distribution::{normal_cdf, normal_quantile};
+use crate::distribution::normal_cdf;
 use crate::observations::{check_finite, check_length};
 use crate::proportion::check_level;
 use crate::root::{uniroot, zeroin};
@@ -133,7 +133,11 @@ impl RankSum {
             let (rank, level) = exact_rank(&distribution, alpha);
             let pairs = self.x.len() * self.y.len();
             let lower = ranked_difference(&self.x, &self.y, rank);
-            return Ok(ShiftLimits { lower, upper: ranked_difference(&self.x, &self.y, pairs - rank + 1), level });
+            return Ok(ShiftLimits {
+                lower,
+                upper: ranked_difference(&self.x, &self.y, pairs - rank + 1),
+                level,
+            });
         }
         let (least, greatest) = self.range();
         let score = |shift| TwoSamples::at(&self.x, &self.y, shift).score(self.method == Method::Normal);
@@ -144,10 +148,15 @@ impl RankSum {
             } else if at_greatest - z >= 0.0 {
                 greatest
             } else {
-                zeroin(|shift| score(shift) - z, (least, at_least - z), (greatest, at_greatest - z), TOLERANCE)
+                zeroin(
+                    |shift| score(shift) - z,
+                    (least, at_least - z),
+                    (greatest, at_greatest - z),
+                    TOLERANCE,
+                )
             }
         };
-        let z = normal_quantile(1.0 - alpha);
+        let z = -r_normal_quantile(alpha);
         Ok(ShiftLimits { lower: root(z), upper: root(-z), level })
     }
 
@@ -281,7 +290,9 @@ impl SignedRank {
         }
         // Few pairs cannot bear the level asked for: as R, double what is left outside until they can.
         let mut alpha = 1.0 - level;
-        while alpha < 1.0 && (at_least < normal_quantile(1.0 - alpha / 2.0) || at_greatest > normal_quantile(alpha / 2.0)) {
+        while alpha < 1.0
+            && (at_least < -r_normal_quantile(alpha / 2.0) || at_greatest > r_normal_quantile(alpha / 2.0))
+        {
             alpha *= 2.0;
         }
         if alpha >= 1.0 {
@@ -291,7 +302,7 @@ impl SignedRank {
         let root = |z: f64| {
             zeroin(|shift| score(shift) - z, (least, at_least - z), (greatest, at_greatest - z), TOLERANCE)
         };
-        let z = normal_quantile(1.0 - alpha / 2.0);
+        let z = -r_normal_quantile(alpha / 2.0);
         Ok(ShiftLimits { lower: root(z), upper: root(-z), level: 1.0 - alpha })
     }
 }
@@ -302,10 +313,16 @@ fn no_spread(why: &str) -> Error {
 
 fn refuse_exact(ties: bool, size: usize, most: usize) -> Result<(), Error> {
     if ties {
-        return Err(Error::Unsupported { what: "the exact distribution of ranks", with: "with ties or zeros" });
+        return Err(Error::Unsupported {
+            what: "the exact distribution of ranks",
+            with: "with ties or zeros",
+        });
     }
     if size > most {
-        return Err(Error::Unsupported { what: "the exact distribution of ranks", with: "for samples this large" });
+        return Err(Error::Unsupported {
+            what: "the exact distribution of ranks",
+            with: "for samples this large",
+        });
     }
     Ok(())
 }
@@ -448,7 +465,8 @@ fn signed_rank_distribution(n: usize) -> Vec<f64> {
 /// Twice the smaller tail of a symmetric distribution on 0, 1, ....
 fn two_sided_of_counts(distribution: &[f64], statistic: f64) -> f64 {
     let from_end = statistic.min((distribution.len() - 1) as f64 - statistic);
-    let tail: f64 = distribution.iter().enumerate().take_while(|(k, _)| *k as f64 <= from_end).map(|(_, p)| p).sum();
+    let tail: f64 =
+        distribution.iter().enumerate().take_while(|(k, _)| *k as f64 <= from_end).map(|(_, p)| p).sum();
     (2.0 * tail).min(1.0)
 }
 
@@ -469,7 +487,11 @@ fn median_difference(x: &[f64], y: &[f64]) -> f64 {
 }
 
 fn median_of(count: usize, ranked: impl Fn(usize) -> f64) -> f64 {
-    if count % 2 == 1 { ranked(count / 2 + 1) } else { f64::midpoint(ranked(count / 2), ranked(count / 2 + 1)) }
+    if count % 2 == 1 {
+        ranked(count / 2 + 1)
+    } else {
+        f64::midpoint(ranked(count / 2), ranked(count / 2 + 1))
+    }
 }
 
 /// The difference x - y of the given rank (from 1) among all; both samples ascending.
@@ -487,7 +509,7 @@ fn ranked_difference(x: &[f64], y: &[f64], rank: usize) -> f64 {
     })
 }
 
-/// The average (d_i + d_j) / 2, i <= j, of the given rank (from 1); `d` ascending.
+/// The average of two differences (or of one with itself) of the given rank (from 1); `d` ascending.
 fn ranked_walsh_average(d: &[f64], rank: usize) -> f64 {
     least_with(|bound| {
         let (mut count, mut end) = (0, d.len());
@@ -502,6 +524,92 @@ fn ranked_walsh_average(d: &[f64], rank: usize) -> f64 {
         }
         count >= rank
     })
+}
+
+/// R's `qnorm` to the last bit (Wichura's algorithm AS 241, Appl Stat 1988;37:477-484), for `p` below 1/2.
+///
+/// Where values are tied but for rounding, the path of the root finder hangs on the last bit of the quantile it seeks; our
+/// own quantile is nearer the truth, and leads elsewhere.
+fn r_normal_quantile(p: f64) -> f64 {
+    const CENTRE: ([f64; 8], [f64; 8]) = (
+        [
+            3.387_132_872_796_366_5,
+            133.141_667_891_784_38,
+            1_971.590_950_306_551_3,
+            13_731.693_765_509_46,
+            45_921.953_931_549_87,
+            67_265.770_927_008_7,
+            33_430.575_583_588_13,
+            2_509.080_928_730_122_7,
+        ],
+        [
+            1.0,
+            42.313_330_701_600_91,
+            687.187_007_492_057_9,
+            5_394.196_021_424_751,
+            21_213.794_301_586_597,
+            39_307.895_800_092_71,
+            28_729.085_735_721_943,
+            5_226.495_278_852_854,
+        ],
+    );
+    const MIDDLE: ([f64; 8], [f64; 8]) = (
+        [
+            1.423_437_110_749_683_5,
+            4.630_337_846_156_546,
+            5.769_497_221_460_691,
+            3.647_848_324_763_204_5,
+            1.270_458_252_452_368_4,
+            0.241_780_725_177_450_6,
+            0.022_723_844_989_269_184,
+            7.745_450_142_783_414e-4,
+        ],
+        [
+            1.0,
+            2.053_191_626_637_759,
+            1.676_384_830_183_803_8,
+            0.689_767_334_985_1,
+            0.148_103_976_427_480_08,
+            0.015_198_666_563_616_457,
+            5.475_938_084_995_345e-4,
+            1.050_750_071_644_416_9e-9,
+        ],
+    );
+    const FAR: ([f64; 8], [f64; 8]) = (
+        [
+            6.657_904_643_501_103,
+            5.463_784_911_164_114,
+            1.784_826_539_917_291_3,
+            0.296_560_571_828_504_87,
+            0.026_532_189_526_576_124,
+            0.001_242_660_947_388_078_4,
+            2.711_555_568_743_487_6e-5,
+            2.010_334_399_292_288_1e-7,
+        ],
+        [
+            1.0,
+            0.599_832_206_555_888,
+            0.136_929_880_922_735_8,
+            0.014_875_361_290_850_615,
+            7.868_691_311_456_133e-4,
+            1.846_318_317_510_054_8e-5,
+            1.421_511_758_316_446e-7,
+            2.044_263_103_389_939_8e-15,
+        ],
+    );
+    let ratio = |(above, below): &([f64; 8], [f64; 8]), r: f64| {
+        let value = |c: &[f64; 8]| c.iter().rev().fold(0.0, |sum, k| sum * r + k);
+        value(above) / value(below)
+    };
+    let q = p - 0.5;
+    if q.abs() <= 0.425 {
+        let r = 0.180_625 - q * q;
+        // R multiplies by q before it divides.
+        let value = |c: &[f64; 8]| c.iter().rev().fold(0.0, |sum, k| sum * r + k);
+        return q * value(&CENTRE.0) / value(&CENTRE.1);
+    }
+    let r = (-p.ln()).sqrt();
+    -if r <= 5.0 { ratio(&MIDDLE, r - 1.6) } else { ratio(&FAR, r - 5.0) }
 }
 
 /// The least number for which `enough` holds, by bisection over all floating-point numbers.
@@ -529,9 +637,29 @@ mod tests {
         all.sort_unstable_by(f64::total_cmp);
         let ranked: Vec<f64> = (1..=all.len()).map(|r| ranked_difference(&x, &y, r)).collect();
         assert_eq!(ranked, all);
-        let mut walsh: Vec<f64> = (0..5).flat_map(|i| (i..5).map(move |j| (x[i] + x[j]) / 2.0)).collect();
+        let mut walsh: Vec<f64> =
+            (0..5).flat_map(|i| (i..5).map(move |j| f64::midpoint(x[i], x[j]))).collect();
         walsh.sort_unstable_by(f64::total_cmp);
         assert_eq!((1..=15).map(|r| ranked_walsh_average(&x, r)).collect::<Vec<_>>(), walsh);
+    }
+
+    // R 4.2.2: sprintf("%.17g", qnorm(p))
+    const R_QUANTILES: [(f64, f64); 8] = [
+        (0.025_000_000_000_000_022, -1.959_963_984_540_053_6),
+        (0.049_999_999_999_999_99, -1.644_853_626_951_472_6),
+        (0.099_999_999_999_999_98, -1.281_551_565_544_600_8),
+        (0.005_000_000_000_000_004_4, -2.575_829_303_548_9),
+        (0.3, -0.524_400_512_708_040_7),
+        (1e-13, -7.348_796_102_800_676_5),
+        (0.000_500_000_000_000_000_4, -3.290_526_731_491_894_5),
+        (0.0751, -1.438_825_392_752_539_8),
+    ];
+
+    #[test]
+    fn the_quantile_is_r_s_to_the_last_bit() {
+        for (p, theirs) in R_QUANTILES {
+            assert_eq!(r_normal_quantile(p), theirs, "{p}");
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! The mixed model for repeated measures against R. `data/mmrm/make.R` made the values; its head says how.
+#![allow(clippy::unwrap_used, reason = "a test stops where its data are not what they were")]
 
 mod common;
 
@@ -20,7 +21,8 @@ fn fit(name: &str) -> Mmrm {
         baseline: (name != "small_scale").then(|| table.numbers("baseline")),
     };
     let covariates = Covariates::new();
-    let covariates = if name == "sites" { covariates.with_factor("site", &table.labels("site")) } else { covariates };
+    let covariates =
+        if name == "sites" { covariates.with_factor("site", &table.labels("site")) } else { covariates };
     let options = MmrmOptions { baseline_by_visit: name != "sites", ..MmrmOptions::default() };
     Mmrm::fit(&data, &covariates, &options).unwrap()
 }
@@ -80,7 +82,8 @@ fn gls_and_lmer_test_agree_to_their_own_precision(#[case] name: &str) {
     let (fit, r) = (fit(name), &json("mmrm/mmrm.json")[name]);
     assert_near("gls deviance", fit.log_likelihood, number(&r["gls"]["log_likelihood"]), 1e-8, 0.0);
     assert_matrix_near("gls covariance", &fit.covariance, &matrix(&r["gls"]["covariance"]), 2e-4);
-    let means: Vec<f64> = fit.visits.iter().flat_map(|&v| [0, 1].map(|a| fit.mean(a, v).unwrap().estimate)).collect();
+    let means: Vec<f64> =
+        fit.visits.iter().flat_map(|&v| [0, 1].map(|a| fit.mean(a, v).unwrap().estimate)).collect();
     assert_all_near("emmeans of gls", &means, &list(&r["gls"]["means"]), 1e-6);
     let lmer = &r["lmer"];
     assert_near("lmer deviance", fit.log_likelihood, number(&lmer["log_likelihood"]), 1e-8, 0.0);
@@ -114,7 +117,8 @@ fn one_visit_is_analysis_of_covariance() {
     let labels = |column: &str| -> Vec<usize> {
         table.labels(column).into_iter().zip(&visit).filter(|(_, v)| **v == 24).map(|(x, _)| x).collect()
     };
-    let (response, baseline, arm, subject) = (of_visit("y"), of_visit("baseline"), labels("arm"), labels("subject"));
+    let (response, baseline, arm, subject) =
+        (of_visit("y"), of_visit("baseline"), labels("arm"), labels("subject"));
     let data = Measurements {
         subject: &subject,
         visit: &vec![24; subject.len()],
@@ -130,7 +134,12 @@ fn one_visit_is_analysis_of_covariance() {
         (mixed.coefficient(0).unwrap(), linear.coefficient(0)),
     ];
     for (a, b) in pairs {
-        assert_all_near("visit 24", &[a.estimate, a.std_err, a.df, a.p_value], &[b.estimate, b.std_err, b.df, b.p_value], 1e-9);
+        assert_all_near(
+            "visit 24",
+            &[a.estimate, a.std_err, a.df, a.p_value],
+            &[b.estimate, b.std_err, b.df, b.p_value],
+            1e-9,
+        );
     }
 }
 
@@ -139,17 +148,28 @@ fn the_order_of_rows_and_the_unit_do_not_matter() {
     let table = Table::read("mmrm/quality.csv");
     let n = table.numbers("y").len();
     let order: Vec<usize> = (0..n).map(|i| (i * 101 + 7) % n).collect();
-    assert_eq!(n % 101 == 0, false);
+    assert!(!n.is_multiple_of(101), "or the order would not be one");
     let pick = |column: &str| -> Vec<usize> { order.iter().map(|&i| table.labels(column)[i]).collect() };
     let scaled: Vec<f64> = order.iter().map(|&i| 1e4 * table.numbers("y")[i] + 3e5).collect();
     let baseline: Vec<f64> = order.iter().map(|&i| table.numbers("baseline")[i]).collect();
     let (subject, visit, arm) = (pick("subject"), pick("visit"), pick("arm"));
-    let data = Measurements { subject: &subject, visit: &visit, arm: &arm, response: &scaled, baseline: Some(&baseline) };
+    let data = Measurements {
+        subject: &subject,
+        visit: &visit,
+        arm: &arm,
+        response: &scaled,
+        baseline: Some(&baseline),
+    };
     let moved = Mmrm::fit(&data, &Covariates::new(), &MmrmOptions::default()).unwrap();
     let kept = fit("quality");
     for visit in [12, 24, 36, 48] {
         let (a, b) = (moved.difference(1, 0, visit).unwrap(), kept.difference(1, 0, visit).unwrap());
-        assert_all_near("scaled", &[a.estimate / 1e4, a.std_err / 1e4, a.df], &[b.estimate, b.std_err, b.df], 1e-7);
+        assert_all_near(
+            "scaled",
+            &[a.estimate / 1e4, a.std_err / 1e4, a.df],
+            &[b.estimate, b.std_err, b.df],
+            1e-7,
+        );
     }
 }
 
@@ -176,7 +196,8 @@ impl Rows {
     }
 
     fn drop_where(mut self, lost: impl Fn(usize, usize) -> bool) -> Self {
-        let keep: Vec<usize> = (0..self.subject.len()).filter(|&i| !lost(self.subject[i], self.visit[i])).collect();
+        let keep: Vec<usize> =
+            (0..self.subject.len()).filter(|&i| !lost(self.subject[i], self.visit[i])).collect();
         self.subject = keep.iter().map(|&i| self.subject[i]).collect();
         self.visit = keep.iter().map(|&i| self.visit[i]).collect();
         self.arm = keep.iter().map(|&i| self.arm[i]).collect();
@@ -207,7 +228,9 @@ fn what_cannot_be_fitted_is_refused_with_its_reason() {
     let mut drifting = Rows::sound();
     drifting.baseline[2] += 1.0;
     assert!(refusal(drifting).contains("rows 0 and 2 of subject 0 differ in arm, baseline or covariate"));
-    assert!(refusal(Rows::sound().drop_where(|s, v| s % 2 == 1 && v == 2)).contains("mean of arm 1 at visit 2"));
+    assert!(
+        refusal(Rows::sound().drop_where(|s, v| s % 2 == 1 && v == 2)).contains("mean of arm 1 at visit 2")
+    );
     let apart = Rows::sound().drop_where(|s, v| (s < 6 && v == 1) || (s >= 6 && v == 2));
     assert!(refusal(apart).contains("covariance of visits 1 and 2"));
     let mut copy = Rows::sound();
@@ -229,4 +252,67 @@ fn what_cannot_be_fitted_is_refused_with_its_reason() {
     let mut nan = Rows::sound();
     nan.response[4] = f64::NAN;
     assert!(matches!(nan.fit(), Err(Error::NotFinite { row: 4, .. })));
+}
+
+/// Subjects with a random level, a random course and visits missing at random, from one seed.
+fn drawn(seed: u64, subjects: usize, visits: usize, missing: f64) -> Rows {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut uniform = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let mut rows = Rows {
+        subject: Vec::new(),
+        visit: Vec::new(),
+        arm: Vec::new(),
+        response: Vec::new(),
+        baseline: Vec::new(),
+    };
+    for subject in 0..subjects {
+        let (level, baseline) = (10.0 * uniform(), 100.0 + 20.0 * uniform());
+        for visit in 0..visits {
+            let y =
+                level + 0.3 * baseline + (subject % 2 * visit) as f64 + 8.0 * (uniform() + uniform() - 1.0);
+            if uniform() >= missing {
+                rows.subject.push(subject);
+                rows.visit.push(visit);
+                rows.arm.push(subject % 2);
+                rows.response.push(y);
+                rows.baseline.push(baseline);
+            }
+        }
+    }
+    rows
+}
+
+#[test]
+fn sound_data_are_always_fitted() {
+    for seed in 1..=150 {
+        let rows = drawn(seed, 40, 2 + usize::try_from(seed % 4).unwrap(), 0.25);
+        let fit = rows.fit().unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+        assert!(fit.iterations < 40, "seed {seed}: {} iterations", fit.iterations);
+        for mean in fit.means().unwrap() {
+            // No more degrees of freedom than subjects, no fewer than a handful.
+            assert!(mean.mean.df > 3.0 && mean.mean.df < 60.0, "seed {seed}: {mean:?}");
+        }
+    }
+}
+
+proptest::proptest! {
+    /// Too few subjects, too many visits, everything missing: an answer or a reason, never a panic.
+    #[test]
+    fn scarce_data_are_fitted_or_refused(
+        seed: u64,
+        subjects in 1_usize..14,
+        visits in 1_usize..6,
+        missing in 0.0_f64..0.9,
+    ) {
+        if let Ok(fit) = drawn(seed, subjects, visits, missing).fit() {
+            for mean in fit.means().unwrap() {
+                proptest::prop_assert!(mean.mean.std_err.is_finite() && mean.mean.df > 0.0);
+            }
+        }
+    }
 }

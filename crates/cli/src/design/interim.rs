@@ -23,6 +23,8 @@ pub struct Interim {
     pub conditional_power_as_seen: f64,
     pub conditional_power_without_effect: f64,
     pub predictive_power: f64,
+    /// Confidence of the repeated limits.
+    pub level: f64,
     /// Of the hazard ratio; none without an efficacy boundary at this look.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeated_limits: Option<(f64, f64)>,
@@ -60,35 +62,38 @@ impl Interim {
             conditional_power_as_seen: conditional(design.trend(look, z)?)?,
             conditional_power_without_effect: conditional(0.0)?,
             predictive_power: design.predictive_power(look, z)?,
+            level: 1.0 - start.alpha,
             repeated_limits: bounded.then_some((limits.0.exp(), limits.1.exp())),
         })
     }
 
     pub fn told(&self) -> String {
-        let mut text = format!(
-            "After {} events ({} of the information) a hazard ratio of {}: z {:.3}\n",
-            short(self.events),
-            percent(self.information),
-            short(self.hazard_ratio),
-            self.z
-        );
-        text += &format!(
-            "  conditional power      {} if the effect is as designed\n",
-            percent(self.conditional_power_as_designed)
-        );
-        text += &format!(
-            "                         {} if it is as seen\n",
-            percent(self.conditional_power_as_seen)
-        );
-        text += &format!(
-            "                         {} if there is none\n",
-            percent(self.conditional_power_without_effect)
-        );
-        text += &format!("  predictive power       {}", percent(self.predictive_power));
+        let mut lines = vec![
+            format!(
+                "After {} events ({} of the information) a hazard ratio of {}: z {:.3}",
+                short(self.events),
+                percent(self.information),
+                short(self.hazard_ratio),
+                self.z
+            ),
+            format!(
+                "  conditional power      {} if the effect is as designed",
+                percent(self.conditional_power_as_designed)
+            ),
+            format!("                         {} if it is as seen", percent(self.conditional_power_as_seen)),
+            format!(
+                "                         {} if there is none",
+                percent(self.conditional_power_without_effect)
+            ),
+            format!("  predictive power       {}", percent(self.predictive_power)),
+        ];
         if let Some((lower, upper)) = self.repeated_limits {
-            text += &format!("\n  repeated 95 % limits   {lower:.3} to {upper:.3} (hold at every look)");
+            lines.push(format!(
+                "  repeated {} limits   {lower:.3} to {upper:.3} (hold at every look)",
+                percent(self.level)
+            ));
         }
-        text
+        lines.join("\n")
     }
 }
 

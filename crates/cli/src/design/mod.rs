@@ -9,6 +9,7 @@ mod sequential;
 mod size;
 mod start;
 
+use std::fmt::Write;
 use std::path::PathBuf;
 
 use ::survival::design::events::{self, Formula};
@@ -127,7 +128,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     if options.json {
         output::json(&design)?;
     } else {
-        let width = terminal_size::terminal_size().map_or(100, |(width, _)| width.0);
+        let width = terminal_size::terminal_size_of(std::io::stdout()).map_or(100, |(width, _)| width.0);
         line(told(&design, &graph.terminal(width, coloured(&std::io::stdout()))))?;
     }
     let Some(file) = &options.plot else { return Ok(()) };
@@ -218,7 +219,8 @@ fn events_told(design: &Design) -> String {
     if let (Some(loss), Some(subjects)) = (design.start.loss, events.subjects_with_loss) {
         let stated =
             design.start.participants.map_or_else(String::new, |n| format!("; the protocol plans {n}"));
-        text += &format!(
+        let _ = write!(
+            text,
             "\n  {} subjects if {} are lost before their event and every other has one{stated}",
             subjects.ceil(),
             percent(loss)

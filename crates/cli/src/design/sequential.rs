@@ -66,16 +66,15 @@ impl Sequential {
             "Stops, no effect",
             "Stops, effect",
         ]);
-        let levels = design.nominal_levels();
         let finite = |value: f64, shown: String| if value.is_finite() { shown } else { "-".to_owned() };
-        for k in 0..design.information.len() {
+        for (k, level) in design.nominal_levels().into_iter().enumerate() {
             let (upper, lower) = (design.upper[k], design.lower[k]);
             let stops = |exits: &Exits| percent(exits.upper[k] + exits.lower[k]);
             rows.add_row([
                 (k + 1).to_string(),
                 format!("{:.1}", plan.events[k]),
                 finite(upper, format!("{upper:.4}")),
-                finite(upper, format!("{:.5}", 2.0 * levels[k])),
+                finite(upper, format!("{:.5}", 2.0 * level)),
                 finite(upper, format!("{:.3}", plan.upper_hazard_ratio[k])),
                 finite(lower, format!("{lower:.4}")),
                 finite(lower, format!("{:.3}", plan.lower_hazard_ratio[k])),

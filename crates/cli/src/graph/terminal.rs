@@ -32,7 +32,7 @@ impl Graph {
     pub fn terminal(&self, width: u16, coloured: bool) -> String {
         let labels =
             self.series.iter().map(|s| s.label.chars().count()).chain([self.counts_title.chars().count()]);
-        let gutter = labels.max().unwrap_or(0).min(LONGEST_LABEL).max(5) + 2;
+        let gutter = labels.max().unwrap_or(0).clamp(5, LONGEST_LABEL) + 2;
         let columns = usize::from(width.clamp(40, 160)).saturating_sub(gutter + 4).max(20);
         let mut lines = vec![format!("{}{}", " ".repeat(gutter), self.title)];
         lines.extend(self.legend(gutter, coloured));
@@ -66,9 +66,12 @@ impl Graph {
             })
             .render(area, &mut buffer);
         let row = |y: u16| {
-            let label =
-                if y % 4 == 0 { short(1.0 - f64::from(y) / f64::from(ROWS - 1)) } else { String::new() };
-            let tick = if y % 4 == 0 { '┤' } else { '│' };
+            let label = if y.is_multiple_of(4) {
+                short(1.0 - f64::from(y) / f64::from(ROWS - 1))
+            } else {
+                String::new()
+            };
+            let tick = if y.is_multiple_of(4) { '┤' } else { '│' };
             let cells: String = (0..width)
                 .map(|x| {
                     let cell = &buffer[(x, y)];
@@ -128,7 +131,9 @@ impl Graph {
     fn axis(&self, gutter: usize, columns: usize) -> Vec<String> {
         let ticks = self.columns_of_ticks(columns);
         let mut line = vec!['─'; columns];
-        ticks.iter().for_each(|(_, column)| line[*column] = '┬');
+        for (_, column) in &ticks {
+            line[*column] = '┬';
+        }
         let labels: Vec<(usize, String)> = ticks.iter().map(|(t, column)| (*column, short(*t))).collect();
         let blank = " ".repeat(gutter);
         let axis = format!("{blank} └{}", line.iter().collect::<String>());
@@ -213,7 +218,9 @@ mod tests {
         let plain = graph().terminal(72, false);
         let coloured = graph().terminal(72, true);
         let mut bare = coloured.replace("\x1b[0m", "");
-        COLOURS.iter().for_each(|(_, code)| bare = bare.replace(code, ""));
+        for (_, code) in COLOURS {
+            bare = bare.replace(code, "");
+        }
         let lines = |text: &str| text.lines().map(|l| l.trim_end().to_owned()).collect::<Vec<_>>();
         assert_eq!(lines(&bare), lines(&plain));
     }

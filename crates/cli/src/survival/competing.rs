@@ -103,8 +103,8 @@ fn fine_gray(name: &str, fit: Result<FineGray, ::survival::Error>) -> String {
             p_value(fit.p_value(j)),
         ]);
     }
-    let beware: String = fit.warnings.iter().map(|warning| format!("\n  beware: {warning}")).collect();
-    format!("{heading}\n{}{beware}", as_text(&rows))
+    let beware = fit.warnings.iter().map(|warning| format!("  beware: {warning}"));
+    [heading, as_text(&rows)].into_iter().chain(beware).collect::<Vec<String>>().join("\n")
 }
 
 /// The incidence of the event of interest by arm.

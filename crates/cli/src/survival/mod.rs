@@ -96,7 +96,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     if options.json {
         as_json(&data, options)?;
     } else {
-        let width = terminal_size::terminal_size().map_or(100, |(width, _)| width.0);
+        let width = terminal_size::terminal_size_of(std::io::stdout()).map_or(100, |(width, _)| width.0);
         let picture = graph.terminal(width, coloured(&std::io::stdout()));
         let told = match options.competing {
             Some(_) => competing::told(&data, options, &picture)?,

@@ -60,6 +60,26 @@ impl<'a> Covariates<'a> {
         self
     }
 
+    /// Adds a factor whose levels have labels: `codes` are places in `labels`; one 0/1 column for each but the first.
+    ///
+    /// A level without a row has no column. Codes beyond the labels count as the first level.
+    ///
+    /// ```
+    /// use survival::cox::Covariates;
+    /// let labels = ["control".to_owned(), "sabr".to_owned()];
+    /// assert_eq!(Covariates::new().with_levels("arm", &[0, 1, 1], &labels).names(), ["armsabr"]);
+    /// ```
+    #[must_use]
+    pub fn with_levels(mut self, name: &str, codes: &[usize], labels: &[String]) -> Self {
+        let mut seen = vec![false; labels.len()];
+        codes.iter().filter(|c| **c < labels.len()).for_each(|&c| seen[c] = true);
+        let column = |level: usize| codes.iter().map(|&c| f64::from(u8::from(c == level))).collect();
+        let levels = (0..labels.len()).filter(|&l| seen[l]).skip(1);
+        let columns = levels.map(|l| (format!("{name}{}", labels[l]), Cow::Owned(column(l)))).collect();
+        self.push_term(name, columns);
+        self
+    }
+
     fn push_term(&mut self, name: &str, columns: Vec<(String, Cow<'a, [f64]>)>) {
         let first = self.columns.len();
         self.terms.push(Term { name: name.to_owned(), columns: (first..first + columns.len()).collect() });

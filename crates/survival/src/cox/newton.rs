@@ -83,7 +83,10 @@ pub(crate) fn maximise(
             let shortening = if control.quadratic { 0.01 } else { 1.0 };
             let done = length <= SETTLED
                 || polishing.is_some_and(|before| length.is_nan() || length >= shortening * before);
-            let hopeless = control.quadratic && polishing.is_none() && length > 1e-6;
+            // Separation: the step that led here was hardly longer than the one that would follow.
+            let before = dot(&factor.solve(&best.score), &best.score);
+            let running_away = length > SETTLED && length >= 0.01 * before;
+            let hopeless = control.quadratic && polishing.is_none() && (length > 1e-6 || running_away);
             (best, factor) = (point, factored);
             beta.clone_from(&next);
             if done || hopeless || iterations == control.max_iterations {

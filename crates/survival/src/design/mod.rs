@@ -29,7 +29,11 @@ fn quantile_sum(alpha: f64, power: f64) -> Result<f64, Error> {
     check_probability("alpha", alpha)?;
     check_probability("power", power)?;
     if power <= alpha {
-        return Err(Error::OutOfRange { what: "power", found: power, allowed: "the power must exceed the one-sided level" });
+        return Err(Error::OutOfRange {
+            what: "power",
+            found: power,
+            allowed: "the power must exceed the one-sided level",
+        });
     }
     Ok(crate::distribution::normal_quantile(1.0 - alpha) + crate::distribution::normal_quantile(power))
 }

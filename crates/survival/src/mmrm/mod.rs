@@ -142,17 +142,30 @@ impl Mmrm {
     /// let fit = Mmrm::fit(&data, &Covariates::new(), &MmrmOptions::default())?;
     /// assert_eq!(fit.names, ["(Intercept)", "arm1", "visit2", "visit3", "arm1:visit2", "arm1:visit3"]);
     /// assert!((fit.coefficients[1] - 3.34).abs() < 1e-9);
+    /// // R: Satterthwaite's degrees of freedom by numDeriv from the restricted likelihood at its maximum
+    /// let week_36 = fit.difference(1, 0, 3)?;
+    /// assert!((week_36.estimate - 4.360_374_57).abs() < 1e-7 && (week_36.std_err - 1.304_230_05).abs() < 1e-7);
+    /// assert!((week_36.df - 7.183_632).abs() < 1e-5 && (week_36.p_value - 0.011_903_2).abs() < 1e-6);
+    /// assert!((fit.mean(0, 3)?.df - 7.506_875).abs() < 1e-5);
     /// let auc = Auc { baseline_time: None, visit_times: &[12.0, 24.0, 36.0], averaged: true };
     /// let area = fit.auc_difference(1, 0, &auc)?;
     /// // R: w <- c(0, 1, 0, 0, 0.5, 0.25); c(sum(w * coef(fit)), sqrt(t(w) %*% vcov(fit) %*% w))
-    /// assert!((area.estimate - 4.060_093_63).abs() < 1e-6 && (area.std_err - 0.742_500_7).abs() < 1e-5);
+    /// assert!((area.estimate - 4.060_093_63).abs() < 1e-6 && (area.std_err - 0.742_500_85).abs() < 1e-7);
     /// # Ok::<(), survival::Error>(())
     /// ```
-    pub fn fit(data: &Measurements<'_>, covariates: &Covariates<'_>, options: &MmrmOptions) -> Result<Self, Error> {
+    pub fn fit(
+        data: &Measurements<'_>,
+        covariates: &Covariates<'_>,
+        options: &MmrmOptions,
+    ) -> Result<Self, Error> {
         let design = Design::new(data, covariates, options.baseline_by_visit)?;
         let (p, m) = (design.columns.len(), design.visits.len());
         if design.rows <= p || design.subjects() <= m {
-            let why = format!("{} subjects with {} rows for {p} fixed effects and {m} visits", design.subjects(), design.rows);
+            let why = format!(
+                "{} subjects with {} rows for {p} fixed effects and {m} visits",
+                design.subjects(),
+                design.rows
+            );
             return Err(rows::refused("the mixed model", why));
         }
         let optimum = reml::maximise(&design, options.max_iterations)?;
@@ -161,9 +174,8 @@ impl Mmrm {
         let state = optimum.state;
         let half: Vec<Vec<f64>> = state.variance.chunks(p).map(times).collect();
         // half holds V T' by rows of V; T (V T') needs its columns.
-        let variance = (0..p).map(|i| {
-            (0..p).map(|j| (0..p).map(|k| transform[i * p + k] * half[k][j]).sum()).collect()
-        });
+        let variance =
+            (0..p).map(|i| (0..p).map(|j| (0..p).map(|k| transform[i * p + k] * half[k][j]).sum()).collect());
         Ok(Self {
             coefficients: times(&state.coefficients),
             variance: variance.collect(),
@@ -194,38 +206,53 @@ impl Mmrm {
     /// Any linear combination of the coefficients, in the order of [`names`](Self::names). R: `mmrm::df_1d(fit, weights)`.
     ///
     /// Errors: not one weight a coefficient; all weights 0.
+    ///
+    /// ```
+    /// # use survival::{cox::Covariates, mmrm::{Measurements, Mmrm, MmrmOptions}};
+    /// // One visit is ordinary least squares. R: summary(lm(c(3, 5, 4, 8, 9, 6) ~ factor(c(0, 0, 0, 1, 1, 1))))
+    /// let data = Measurements { subject: &[1, 2, 3, 4, 5, 6], visit: &[1; 6], arm: &[0, 0, 0, 1, 1, 1],
+    ///     response: &[3.0, 5.0, 4.0, 8.0, 9.0, 6.0], baseline: None };
+    /// let fit = Mmrm::fit(&data, &Covariates::new(), &MmrmOptions::default())?;
+    /// let arm = fit.linear(&[0.0, 1.0])?;
+    /// assert!((arm.std_err - 1.054_092_55).abs() < 1e-8 && (arm.df - 4.0).abs() < 1e-9);
+    /// # Ok::<(), survival::Error>(())
+    /// ```
     pub fn linear(&self, weights: &[f64]) -> Result<TEstimate, Error> {
         let p = self.coefficients.len();
         crate::observations::check_finite("weights", p, weights)?;
         let transform = &self.design.transform;
-        let centred: Vec<f64> = (0..p).map(|j| (0..p).map(|i| weights[i] * transform[i * p + j]).sum()).collect();
+        let centred: Vec<f64> =
+            (0..p).map(|j| (0..p).map(|i| weights[i] * transform[i * p + j]).sum()).collect();
         self.of_centred(&centred)
     }
 
     /// One coefficient against 0, by its place among the names. R: `summary(fit)$coefficients`.
     ///
-    /// Errors: no such coefficient.
+    /// Errors: no such coefficient. Example: [`linear`](Self::linear), with one weight 1.
     pub fn coefficient(&self, place: usize) -> Result<TEstimate, Error> {
         let mut weights = vec![0.0; self.coefficients.len()];
         let allowed = "the place of a coefficient among the names, from 0";
-        *weights.get_mut(place).ok_or(Error::OutOfRange { what: "place", found: place as f64, allowed })? = 1.0;
+        *weights.get_mut(place).ok_or(Error::OutOfRange { what: "place", found: place as f64, allowed })? =
+            1.0;
         self.linear(&weights)
     }
 
     /// The least-squares means of every arm at every visit, at the mean baseline. R: `emmeans(fit, ~ arm | visit)`.
+    ///
+    /// Example: [`Mmrm::fit`].
     pub fn means(&self) -> Result<Vec<VisitMean>, Error> {
         let cells = self.arms.iter().flat_map(|&arm| self.visits.iter().map(move |&visit| (arm, visit)));
         cells.map(|(arm, visit)| Ok(VisitMean { arm, visit, mean: self.mean(arm, visit)? })).collect()
     }
 
-    /// The least-squares mean of an arm at a visit. Errors: no such arm or visit.
+    /// The least-squares mean of an arm at a visit. Errors: no such arm or visit. Example: [`Mmrm::fit`].
     pub fn mean(&self, arm: usize, visit: usize) -> Result<TEstimate, Error> {
         self.weighted(&[(arm, visit, 1.0)])
     }
 
     /// The mean of an arm less that of the reference, at a visit. R: `pairs(emmeans(fit, ~ arm | visit))`.
     ///
-    /// Errors: no such arm or visit; an arm against itself.
+    /// Errors: no such arm or visit; an arm against itself. Example: [`Mmrm::fit`].
     pub fn difference(&self, arm: usize, reference: usize, visit: usize) -> Result<TEstimate, Error> {
         self.weighted(&[(arm, visit, 1.0), (reference, visit, -1.0)])
     }
@@ -245,7 +272,8 @@ impl Mmrm {
                 places[t * width + a] += weight;
             }
         }
-        let centred = self.design.columns.iter().map(|column| column.iter().map(|&place| places[place]).sum());
+        let centred =
+            self.design.columns.iter().map(|column| column.iter().map(|&place| places[place]).sum());
         self.of_centred(&centred.collect::<Vec<f64>>())
     }
 
@@ -289,7 +317,9 @@ impl Mmrm {
         let mut weights = trapezoid_weights(&times)?;
         if auc.averaged {
             let span = times[times.len() - 1] - times[0];
-            weights.iter_mut().for_each(|w| *w /= span);
+            for weight in &mut weights {
+                *weight /= span;
+            }
         }
         let baseline = if auc.baseline_time.is_some() { weights.remove(0) } else { 0.0 };
         Ok(AucWeights { baseline, visits: weights })
@@ -299,14 +329,19 @@ impl Mmrm {
         let (p, of) = (weights.len(), &self.satterthwaite);
         let spread: Vec<f64> = of.variance.chunks(p).map(|row| dot(row, weights)).collect();
         let variance = dot(&spread, weights);
-        if !(variance > 0.0) {
-            return Err(rows::refused("the contrast", "its weights cancel: it is 0 whatever the data".to_owned()));
+        if variance.is_nan() || variance <= 0.0 {
+            return Err(rows::refused(
+                "the contrast",
+                "its weights cancel: it is 0 whatever the data".to_owned(),
+            ));
         }
         // The derivative of the contrast's variance in each covariance element.
-        let slope = |b: &Vec<f64>| spread.iter().zip(b.chunks(p)).map(|(s, row)| s * dot(row, &spread)).sum::<f64>();
+        let slope =
+            |b: &Vec<f64>| spread.iter().zip(b.chunks(p)).map(|(s, row)| s * dot(row, &spread)).sum::<f64>();
         let slopes: Vec<f64> = of.slopes.iter().map(slope).collect();
         let q = slopes.len();
-        let error: f64 = of.inverse_hessian.chunks(q).zip(&slopes).map(|(row, s)| s * dot(row, &slopes)).sum();
+        let error: f64 =
+            of.inverse_hessian.chunks(q).zip(&slopes).map(|(row, s)| s * dot(row, &slopes)).sum();
         let estimate = dot(weights, &self.design.centred);
         Ok(TEstimate::against(0.0, estimate, variance.sqrt(), variance * variance / error))
     }
@@ -332,7 +367,11 @@ pub fn trapezoid_weights(times: &[f64]) -> Result<Vec<f64>, Error> {
         return Err(Error::OutOfRange { what: "number of times", found: times.len() as f64, allowed });
     }
     if let Some(pair) = times.windows(2).find(|pair| pair[0] >= pair[1]) {
-        return Err(Error::OutOfRange { what: "times", found: pair[1], allowed: "each time must be later than the one before" });
+        return Err(Error::OutOfRange {
+            what: "times",
+            found: pair[1],
+            allowed: "each time must be later than the one before",
+        });
     }
     let mut weights = vec![0.0; times.len()];
     for (i, pair) in times.windows(2).enumerate() {

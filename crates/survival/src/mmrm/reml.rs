@@ -108,8 +108,9 @@ fn singular(design: &Design, state: &State) -> Error {
 
 /// The least part of a visit's variance that the visits before it leave unexplained.
 fn remaining(covariance: &[f64], m: usize) -> f64 {
-    cholesky(covariance, m)
-        .map_or(0.0, |l| (0..m).map(|i| l[i * m + i].powi(2) / covariance[i * m + i]).fold(f64::INFINITY, f64::min))
+    cholesky(covariance, m).map_or(0.0, |l| {
+        (0..m).map(|i| l[i * m + i].powi(2) / covariance[i * m + i]).fold(f64::INFINITY, f64::min)
+    })
 }
 
 /// Residual covariances of the visits by pairs, shrunk towards independence until positive definite.
@@ -129,7 +130,8 @@ fn start(design: &Design) -> Result<State, Error> {
     }
     let pairwise: Vec<f64> = products.iter().zip(&counts).map(|(p, n)| p / n).collect();
     // Nothing but rounding is left where a standard deviation is 1e-12 of the responses.
-    if let Some(t) = (0..m).find(|&t| !(products[t * m + t] > 1e-24 * squares_at(design, t))) {
+    let is_fitted = |t: &usize| products[t * m + t] <= 1e-24 * squares_at(design, *t);
+    if let Some(t) = (0..m).find(is_fitted) {
         let what = format!("the variance at visit {}", design.visits[t]);
         return Err(refused(&what, "the fixed effects fit the responses of that visit perfectly".to_owned()));
     }
@@ -164,7 +166,10 @@ fn rank_fault(design: &Design) -> Error {
     let factor = scaled(&information, design.columns.len()).1;
     let redundant = (0..design.columns.len()).find(|&i| factor.is_redundant(i));
     let name = redundant.map_or("the fixed effects", |i| &design.names[i]);
-    refused(&format!("the coefficient of `{name}`"), "it is a combination of those before it, or too few rows bear it".into())
+    refused(
+        &format!("the coefficient of `{name}`"),
+        "it is a combination of those before it, or too few rows bear it".into(),
+    )
 }
 
 /// The state after the longest of the step, its half, its quarter, ... that gains, or any that is positive definite if
@@ -188,7 +193,12 @@ fn advance(design: &Design, state: &State, step: &[f64], trusting: bool) -> Opti
     None
 }
 
-fn finish(design: &Design, state: State, derivatives: Derivatives, iterations: usize) -> Result<Optimum, Error> {
+fn finish(
+    design: &Design,
+    state: State,
+    derivatives: Derivatives,
+    iterations: usize,
+) -> Result<Optimum, Error> {
     let q = derivatives.gradient.len();
     let (scale, factor) = scaled(&derivatives.hessian, q);
     if (0..q).any(|k| factor.is_redundant(k)) {
@@ -222,7 +232,12 @@ impl State {
         let mut coefficients = vec![0.0; p];
         // The second round takes out the rounding error of the first, the third only collects residuals.
         for round in 0..3 {
-            parts = design.patterns.iter().zip(&weights).map(|(d, w)| residuals(design, d, w, &coefficients)).collect();
+            parts = design
+                .patterns
+                .iter()
+                .zip(&weights)
+                .map(|(d, w)| residuals(design, d, w, &coefficients))
+                .collect();
             if round < 2 {
                 let score = score(design, &parts);
                 for i in 0..p {
@@ -232,7 +247,9 @@ impl State {
         }
         let freedom = (design.rows - p) as f64;
         let log_scale: f64 = scale.iter().map(|s| 2.0 * s.ln()).sum();
-        let deviance = freedom * (2.0 * PI).ln() + factor.log_determinant() + log_scale
+        let deviance = freedom * (2.0 * PI).ln()
+            + factor.log_determinant()
+            + log_scale
             + parts.iter().zip(&design.patterns).map(|(part, d)| part.deviance(d.visits.len())).sum::<f64>();
         deviance.is_finite().then_some(Self { covariance, coefficients, variance, deviance, parts })
     }
@@ -281,7 +298,8 @@ fn information(design: &Design, matrix: impl Fn(usize) -> Vec<f64>) -> Vec<f64> 
     let mut gathered = vec![0.0; p * p];
     for i in 0..p {
         for j in 0..p {
-            let places = design.columns[i].iter().flat_map(|a| design.columns[j].iter().map(move |b| a * size + b));
+            let places =
+                design.columns[i].iter().flat_map(|a| design.columns[j].iter().map(move |b| a * size + b));
             gathered[i * p + j] = places.map(|place| full[place]).sum();
         }
     }
@@ -292,7 +310,9 @@ fn residuals(design: &Design, pattern: &Pattern, weight: &[f64], coefficients: &
     let (width, k) = (design.width, pattern.visits.len());
     let mut effects = vec![0.0; design.visits.len() * width];
     for (column, value) in design.columns.iter().zip(coefficients) {
-        column.iter().for_each(|&place| effects[place] += value);
+        for &place in column {
+            effects[place] += value;
+        }
     }
     let (mut products, mut moments, mut residual) = (vec![0.0; k * k], vec![0.0; width * k], vec![0.0; k]);
     for (z, y) in pattern.z.chunks(width).zip(pattern.y.chunks(k)) {
@@ -360,7 +380,9 @@ impl Derivatives {
             elements.iter().map(|&e| information(design, |i| traces[i].sandwich(e))).collect();
         let leans: Vec<Vec<f64>> = elements
             .iter()
-            .map(|&e| gather(design, |i| product(&state.parts[i].moments, &traces[i].sandwich(e), traces[i].k)))
+            .map(|&e| {
+                gather(design, |i| product(&state.parts[i].moments, &traces[i].sandwich(e), traces[i].k))
+            })
             .collect();
         let times_variance: Vec<Vec<f64>> = slopes.iter().map(|b| product(&state.variance, b, p)).collect();
         let gradient = elements.iter().map(|&e| traces.iter().map(|t| t.gradient(e)).sum()).collect();
@@ -375,7 +397,9 @@ impl Derivatives {
                 }
                 let both = trace_of_product(&times_variance[j], &times_variance[k], p);
                 let lean: f64 = (0..p)
-                    .map(|a| leans[j][a] * (0..p).map(|b| state.variance[a * p + b] * leans[k][b]).sum::<f64>())
+                    .map(|a| {
+                        leans[j][a] * (0..p).map(|b| state.variance[a * p + b] * leans[k][b]).sum::<f64>()
+                    })
                     .sum();
                 for place in [j * q + k, k * q + j] {
                     hessian[place] = observed - both - 2.0 * lean;
@@ -425,7 +449,9 @@ impl Traces {
         let k = self.k;
         let (Some(a), Some(b)) = (self.place[a], self.place[b]) else { return vec![0.0; k * k] };
         let w = |i: usize, j: usize| self.weight[i * k + j];
-        let entry = |i: usize, j: usize| if a == b { w(i, a) * w(a, j) } else { w(i, a) * w(b, j) + w(i, b) * w(a, j) };
+        let entry = |i: usize, j: usize| {
+            if a == b { w(i, a) * w(a, j) } else { w(i, a) * w(b, j) + w(i, b) * w(a, j) }
+        };
         (0..k * k).map(|place| entry(place / k, place % k)).collect()
     }
 
@@ -439,7 +465,8 @@ impl Traces {
     /// tr(G W H N) for N the weight (times the subjects), the fixed and the residual part.
     fn curvature(&self, first: (usize, usize), second: (usize, usize)) -> [f64; 3] {
         let at = |visit: usize| self.place[visit];
-        let (Some(a), Some(b), Some(c), Some(d)) = (at(first.0), at(first.1), at(second.0), at(second.1)) else {
+        let (Some(a), Some(b), Some(c), Some(d)) = (at(first.0), at(first.1), at(second.0), at(second.1))
+        else {
             return [0.0; 3];
         };
         let k = self.k;
@@ -467,7 +494,9 @@ fn explained(design: &Design, state: &State, pattern: &Pattern) -> Vec<f64> {
     for (i, left) in design.columns.iter().enumerate() {
         for (j, right) in design.columns.iter().enumerate() {
             for a in left {
-                right.iter().for_each(|b| full[a * size + b] += state.variance[i * p + j]);
+                for b in right {
+                    full[a * size + b] += state.variance[i * p + j];
+                }
             }
         }
     }
@@ -507,7 +536,7 @@ fn cholesky(a: &[f64], n: usize) -> Option<Vec<f64>> {
         for j in 0..=i {
             let sum = a[i * n + j] - (0..j).map(|k| l[i * n + k] * l[j * n + k]).sum::<f64>();
             if i == j {
-                if !(sum > 1e-14 * a[i * n + i]) {
+                if sum.is_nan() || sum <= 1e-14 * a[i * n + i] {
                     return None;
                 }
                 l[i * n + i] = sum.sqrt();

@@ -3,10 +3,10 @@
 //! Never imputes: a visit without a row is missing. The columns are R's treatment contrasts, in R's order.
 
 use super::Measurements;
+use crate::Error;
 use crate::cox::Covariates;
 use crate::observations::{check_finite, check_length};
 use crate::order::Codes;
-use crate::Error;
 use std::collections::BTreeMap;
 
 /// Subjects seen at the same visits.
@@ -48,7 +48,11 @@ pub(super) struct Design {
 }
 
 impl Design {
-    pub fn new(data: &Measurements<'_>, covariates: &Covariates<'_>, baseline_by_visit: bool) -> Result<Self, Error> {
+    pub fn new(
+        data: &Measurements<'_>,
+        covariates: &Covariates<'_>,
+        baseline_by_visit: bool,
+    ) -> Result<Self, Error> {
         let n = data.response.len();
         if n == 0 {
             return Err(Error::Empty);
@@ -62,7 +66,8 @@ impl Design {
         }
         let extra = if covariates.is_empty() { Vec::new() } else { covariates.check(n)? };
         let (arms, visits) = (Codes::of(data.arm), Codes::of(data.visit));
-        let layout = Layout { arms: &arms.labels, visits: &visits.labels, baseline_by_visit, data, covariates };
+        let layout =
+            Layout { arms: &arms.labels, visits: &visits.labels, baseline_by_visit, data, covariates };
         let (names, columns) = layout.columns();
         let level_one = layout.subject_columns(&arms, &extra);
         let (centre, reference) = layout.centre(&level_one);
@@ -126,10 +131,14 @@ impl Layout<'_> {
         terms.extend(extra.map(|(k, name)| (name.clone(), everywhere(first_covariate + k))));
         for t in 1..m {
             let visit = self.visits[t];
-            terms.extend((1..arms).map(|a| (format!("arm{}:visit{visit}", self.arms[a]), vec![t * width + a])));
+            terms.extend(
+                (1..arms).map(|a| (format!("arm{}:visit{visit}", self.arms[a]), vec![t * width + a])),
+            );
         }
         if self.data.baseline.is_some() && self.baseline_by_visit {
-            terms.extend((1..m).map(|t| (format!("visit{}:baseline", self.visits[t]), vec![t * width + arms])));
+            terms.extend(
+                (1..m).map(|t| (format!("visit{}:baseline", self.visits[t]), vec![t * width + arms])),
+            );
         }
         terms.into_iter().unzip()
     }
@@ -170,7 +179,10 @@ impl Layout<'_> {
 }
 
 /// Subjects by the visits they have, each with its (visit, row) pairs.
-fn rows_by_subject(data: &Measurements<'_>, visits: &Codes) -> Result<BTreeMap<usize, Vec<(usize, usize)>>, Error> {
+fn rows_by_subject(
+    data: &Measurements<'_>,
+    visits: &Codes,
+) -> Result<BTreeMap<usize, Vec<(usize, usize)>>, Error> {
     let mut subjects: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
     for (row, (&subject, &visit)) in data.subject.iter().zip(&visits.code).enumerate() {
         subjects.entry(subject).or_default().push((visit as usize, row));
@@ -210,7 +222,12 @@ fn patterns(
             }
         }
         let seen: Vec<usize> = rows.iter().map(|r| r.0).collect();
-        let empty = || Pattern { visits: seen.clone(), z: Vec::new(), y: Vec::new(), cross: vec![0.0; width * width] };
+        let empty = || Pattern {
+            visits: seen.clone(),
+            z: Vec::new(),
+            y: Vec::new(),
+            cross: vec![0.0; width * width],
+        };
         let pattern = patterns.entry(seen.clone()).or_insert_with(empty);
         let z: Vec<f64> = columns.iter().zip(centre).map(|(c, middle)| c.values[first] - middle).collect();
         for (k, a) in z.iter().enumerate() {

@@ -2,8 +2,8 @@
 //!
 //! Never simulates. Everything is on the scale of information: at fraction t of the planned information the standardised
 //! statistic Z is normal with mean drift * sqrt(t) and variance 1, with independent increments, whatever the endpoint. For the log-rank
-//! test information is events. Jennison & Turnbull, *Group Sequential Methods*, 2000; Lan & DeMets, Biometrika
-//! 1983;70:659-663; Hwang, Shih & DeCani, Stat Med 1990;9:1439-1445. R: `gsDesign`, `rpact`; SAS: PROC SEQDESIGN.
+//! test information is events. Jennison & Turnbull, *Group Sequential Methods*, 2000; Lan & `DeMets`, Biometrika
+//! 1983;70:659-663; Hwang, Shih & `DeCani`, Stat Med 1990;9:1439-1445. R: `gsDesign`, `rpact`; SAS: PROC SEQDESIGN.
 
 mod monitoring;
 mod walk;
@@ -22,13 +22,13 @@ use walk::Walk;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(tag = "kind", content = "parameter", rename_all = "kebab-case")]
 pub enum Spending {
-    /// Lan and DeMets's of O'Brien-Fleming type: 2 - 2 Phi(z / sqrt(t)). R: `sfLDOF`, "asOF".
+    /// Lan and `DeMets`'s of O'Brien-Fleming type: 2 - 2 Phi(z / sqrt(t)). R: `sfLDOF`, "asOF".
     OBrienFleming,
-    /// Lan and DeMets's of Pocock type: a ln(1 + (e - 1) t). R: `sfLDPocock`, "asP".
+    /// Lan and `DeMets`'s of Pocock type: a ln(1 + (e - 1) t). R: `sfLDPocock`, "asP".
     Pocock,
-    /// Hwang, Shih and DeCani's with gamma: a (1 - exp(-gamma t)) / (1 - exp(-gamma)). R: `sfHSD`, "asHSD".
+    /// Hwang, Shih and `DeCani`'s with gamma: a (1 - exp(-gamma t)) / (1 - exp(-gamma)). R: `sfHSD`, "asHSD".
     HwangShihDeCani(f64),
-    /// Kim and DeMets's power: a t^rho. R: `sfPower`, "asKD".
+    /// Kim and `DeMets`'s power: a t^rho. R: `sfPower`, "asKD".
     Power(f64),
 }
 
@@ -61,7 +61,7 @@ impl Spending {
     fn check(self) -> Result<(), Error> {
         match self {
             Self::Power(rho) => check_positive("rho", rho),
-            Self::HwangShihDeCani(gamma) if !(gamma.abs() <= 40.0) => {
+            Self::HwangShihDeCani(gamma) if gamma.is_nan() || gamma.abs() > 40.0 => {
                 Err(Error::OutOfRange { what: "gamma", found: gamma, allowed: "from -40 to 40" })
             }
             _ => Ok(()),
@@ -197,7 +197,9 @@ impl GroupSequential {
         check(plan)?;
         let fixed = quantile_sum(plan.alpha, plan.power)?;
         match &plan.futility {
-            Futility::NonBinding(spending) | Futility::Binding(spending) => spend_both(plan, *spending, fixed),
+            Futility::NonBinding(spending) | Futility::Binding(spending) => {
+                spend_both(plan, *spending, fixed)
+            }
             Futility::None | Futility::Fixed(_) => spend_alpha(plan, fixed),
         }
     }
@@ -226,6 +228,16 @@ impl GroupSequential {
     }
 
     /// The information used on average, as a part of the planned, at a drift. R: `rpact` `averageSampleNumber`, over inflation.
+    ///
+    /// ```
+    /// # use survival::design::sequential::{Efficacy, Futility, GroupSequential, Plan, Spending};
+    /// let thirds = vec![1.0 / 3.0, 2.0 / 3.0, 1.0];
+    /// let design = GroupSequential::new(&Plan { information: thirds, alpha: 0.025, power: 0.8, two_sided: false,
+    ///     efficacy: Efficacy::Spending(Spending::OBrienFleming), futility: Futility::None })?;
+    /// // R: rpact::getDesignCharacteristics(getDesignGroupSequential(kMax = 3, typeOfDesign = "asOF"))$averageSampleNumber1
+    /// assert!((design.inflation * design.expected_information(design.drift) - 0.865_569).abs() < 1e-6);
+    /// # Ok::<(), survival::Error>(())
+    /// ```
     pub fn expected_information(&self, drift: f64) -> f64 {
         let exits = self.exits(drift);
         let stopped: Vec<f64> = exits.upper.iter().zip(&exits.lower).map(|(u, l)| u + l).collect();
@@ -236,6 +248,16 @@ impl GroupSequential {
     }
 
     /// The nominal one-sided p-value at the upper boundary of each look. R: `rpact` `stageLevels`.
+    ///
+    /// ```
+    /// # use survival::design::sequential::{Efficacy, Futility, GroupSequential, Plan, Spending};
+    /// let fifths = vec![0.2, 0.4, 0.6, 0.8, 1.0];
+    /// let design = GroupSequential::new(&Plan { information: fifths, alpha: 0.025, power: 0.9, two_sided: false,
+    ///     efficacy: Efficacy::WangTsiatis(0.5), futility: Futility::None })?;
+    /// // R: rpact::getDesignGroupSequential(kMax = 5, typeOfDesign = "P")$stageLevels
+    /// assert!((design.nominal_levels()[0] - 0.007_906_998).abs() < 1e-8);
+    /// # Ok::<(), survival::Error>(())
+    /// ```
     pub fn nominal_levels(&self) -> Vec<f64> {
         self.upper.iter().map(|z| normal_cdf(-z)).collect()
     }
@@ -280,11 +302,19 @@ impl GroupSequential {
 
 fn check(plan: &Plan) -> Result<(), Error> {
     check_probability("alpha", plan.alpha)?;
+    if plan.two_sided && plan.alpha >= 0.5 {
+        let allowed = "the one-sided level of a two-sided plan is below 0.5";
+        return Err(Error::OutOfRange { what: "alpha", found: plan.alpha, allowed });
+    }
     let fractions = &plan.information;
     crate::observations::check_finite("information", fractions.len(), fractions)?;
     if fractions.last() != Some(&1.0) {
         let found = fractions.last().copied().unwrap_or(f64::NAN);
-        return Err(Error::OutOfRange { what: "information", found, allowed: "the last information fraction must be 1" });
+        return Err(Error::OutOfRange {
+            what: "information",
+            found,
+            allowed: "the last information fraction must be 1",
+        });
     }
     let mut before = 0.0;
     for &fraction in fractions {
@@ -297,7 +327,7 @@ fn check(plan: &Plan) -> Result<(), Error> {
     let looks = fractions.len();
     match &plan.efficacy {
         Efficacy::Spending(spending) => spending.check()?,
-        Efficacy::WangTsiatis(delta) if !(delta.abs() <= 2.0) => {
+        Efficacy::WangTsiatis(delta) if delta.is_nan() || delta.abs() > 2.0 => {
             return Err(Error::OutOfRange { what: "delta", found: *delta, allowed: "from -2 to 2" });
         }
         Efficacy::HaybittlePeto(z) => check_positive("the interim boundary", *z)?,
@@ -313,7 +343,10 @@ fn check(plan: &Plan) -> Result<(), Error> {
         return Err(Error::Unsupported { what: "a futility boundary", with: "in a two-sided plan" });
     }
     if matches!(plan.futility, Futility::Binding(_)) && !matches!(plan.efficacy, Efficacy::Spending(_)) {
-        return Err(Error::Unsupported { what: "a binding futility boundary", with: "without a spending function for efficacy" });
+        return Err(Error::Unsupported {
+            what: "a binding futility boundary",
+            with: "without a spending function for efficacy",
+        });
     }
     Ok(())
 }
@@ -343,7 +376,8 @@ fn exits(information: &[f64], upper: &[f64], lower: &[f64], drift: f64) -> Exits
 fn upper_boundary(plan: &Plan) -> Result<Vec<f64>, Error> {
     let (times, looks) = (&plan.information, plan.information.len());
     let level = |upper: &[f64]| {
-        let lower: Vec<f64> = upper.iter().map(|z| if plan.two_sided { -z } else { f64::NEG_INFINITY }).collect();
+        let lower: Vec<f64> =
+            upper.iter().map(|z| if plan.two_sided { -z } else { f64::NEG_INFINITY }).collect();
         exits(times, upper, &lower, 0.0).upper.iter().sum::<f64>()
     };
     match &plan.efficacy {
@@ -382,13 +416,20 @@ fn upper_boundary(plan: &Plan) -> Result<Vec<f64>, Error> {
 }
 
 fn unreachable_level(alpha: f64) -> Error {
-    let why = format!("the boundaries fixed beforehand spend more than the level of {alpha}, or none keeps it");
+    let why =
+        format!("the boundaries fixed beforehand spend more than the level of {alpha}, or none keeps it");
     Error::NotEstimable { what: "the efficacy boundary".to_owned(), why }
 }
 
 fn cumulative(values: impl IntoIterator<Item = f64>) -> Vec<f64> {
     let mut sum = 0.0;
-    values.into_iter().map(|v| { sum += v; sum }).collect()
+    values
+        .into_iter()
+        .map(|v| {
+            sum += v;
+            sum
+        })
+        .collect()
 }
 
 /// Boundaries without a type II error to spend; the drift is solved for afterwards.
@@ -478,7 +519,8 @@ fn spend_both(plan: &Plan, futility: Spending, fixed: f64) -> Result<GroupSequen
     let free = if binding { None } else { Some(upper_boundary(plan)?) };
     let free = free.as_deref();
     let beta = 1.0 - plan.power;
-    let excess = |drift: f64| both_at(plan, futility, free, drift).beta_spent.last().copied().unwrap_or(1.0) - beta;
+    let excess =
+        |drift: f64| both_at(plan, futility, free, drift).beta_spent.last().copied().unwrap_or(1.0) - beta;
     let drift = uniroot(excess, fixed / 4.0, fixed * 10.0, 1e-13).ok_or_else(|| no_drift(plan))?;
     let Both { upper, lower, beta_spent } = both_at(plan, futility, free, drift);
     let obeyed = if binding { lower.clone() } else { vec![f64::NEG_INFINITY; lower.len()] };

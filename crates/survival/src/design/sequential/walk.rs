@@ -1,7 +1,7 @@
 //! The score process between the looks: which part of it is still within the boundaries, and where.
 //!
 //! Never a lattice of fixed width: Gauss-Legendre panels two standard deviations of a step wide, whose error is that of
-//! rounding. Armitage, McPherson & Rowe, J R Stat Soc A 1969;132:235-244; Jennison & Turnbull, *Group Sequential Methods
+//! rounding. Armitage, `McPherson` & Rowe, J R Stat Soc A 1969;132:235-244; Jennison & Turnbull, *Group Sequential Methods
 //! with Applications to Clinical Trials*, 2000, chapter 19.
 
 use crate::distribution::{normal_cdf, normal_density};
@@ -43,6 +43,8 @@ fn legendre_root(n: usize, i: usize) -> (f64, f64) {
 #[derive(Debug, Clone)]
 pub(super) struct Walk {
     drift: f64,
+    /// Where it began: time and place.
+    origin: (f64, f64),
     /// Information fraction reached.
     time: f64,
     /// Places (ascending) with the probability they stand for.
@@ -56,7 +58,7 @@ impl Walk {
 
     /// Known to be at `place` at `time`.
     pub fn from(drift: f64, time: f64, place: f64) -> Self {
-        Self { drift, time, mass: vec![(place, 1.0)] }
+        Self { drift, origin: (time, place), time, mass: vec![(place, 1.0)] }
     }
 
     /// P(Z at `time` > `z`, within the boundaries until then).
@@ -94,7 +96,7 @@ impl Walk {
 
     /// Where the falling `tail` has this probability.
     fn bound(&self, probability: f64, tail: impl Fn(f64) -> f64, none: f64) -> f64 {
-        if !(probability > 1e-250) {
+        if probability.is_nan() || probability <= 1e-250 {
             return none;
         }
         if probability >= self.total() {
@@ -117,7 +119,7 @@ impl Walk {
         let step = time - self.time;
         let scale = step.sqrt();
         let finest = next.map_or(scale, |next| scale.min((next - time).sqrt()));
-        let (least, greatest) = self.range(step);
+        let (least, greatest) = self.range(time);
         let from = (lower * time.sqrt()).max(least);
         let to = (upper * time.sqrt()).min(greatest);
         let mut mass = Vec::new();
@@ -138,12 +140,11 @@ impl Walk {
         self.time = time;
     }
 
-    /// Where the process can be after `step`.
-    fn range(&self, step: f64) -> (f64, f64) {
-        let first = self.mass.first().map_or(0.0, |m| m.0);
-        let last = self.mass.last().map_or(0.0, |m| m.0);
-        let (moved, reach) = (self.drift * step, TAIL * step.sqrt());
-        (first + moved - reach, last + moved + reach)
+    /// Where the process can be at `time`, boundaries or not.
+    fn range(&self, time: f64) -> (f64, f64) {
+        let passed = time - self.origin.0;
+        let (middle, reach) = (self.origin.1 + self.drift * passed, TAIL * passed.sqrt());
+        (middle - reach, middle + reach)
     }
 
     fn density(&self, place: f64, step: f64, scale: f64) -> f64 {

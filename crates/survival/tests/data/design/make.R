@@ -67,4 +67,51 @@ f <- suppressWarnings(suppressMessages(getFinalConfidenceInterval(of3, late, dir
 fp <- suppressWarnings(suppressMessages(getFinalPValue(getStageResults(of3, late, directionUpper = TRUE))))
 monitoring <- c(monitor(of3), list(final = f$finalConfidenceInterval, median = f$medianUnbiased, final_stage = f$finalStage, final_p = fp$pFinal))
 
-writeLines(toJSON(list(designs = designs, sizes = sizes, probabilities = probabilities, monitoring = monitoring), digits = NA, auto_unbox = TRUE), "rpact.json")
+# The piecewise trial by R's own quadrature: rpact's ends in the seventh digit there.
+integral <- function(t, ratio, share, rate = function(u) ifelse(u < 6, 20, 60), end = 20) {
+  cuts <- c(0, 6, 15); lam <- c(0.08, 0.04, 0.02) * ratio; eta <- -log(1 - share) / 24
+  seen <- function(x) sapply(x, function(x) { k <- pmax(0, pmin(x, c(cuts[-1], Inf)) - cuts); s0 <- cumsum(c(0, ((lam + eta) * k)[-3]))
+    sum(exp(-s0) * lam / (lam + eta) * -expm1(-(lam + eta) * k)) })
+  b <- sort(unique(c(0, pmin(c(6, end, t - cuts), t)))); b <- b[b >= 0 & b <= min(end, t)]; b <- unique(c(b, min(end, t)))
+  sum(sapply(seq_len(length(b) - 1), function(i) integrate(function(u) rate(u) * seen(t - u), b[i], b[i + 1], rel.tol = 1e-13)$value))
+}
+quadrature <- list(time = times, one = sapply(times, integral, ratio = 0.6, share = 0.1), two = sapply(times, integral, ratio = 1, share = 0.2))
+
+# Lakatos's sums as SAS/STAT's manual states them ("Rank Tests for Two Survival Curves", PROC POWER), in R.
+lakatos <- function(h, loss, w, accrual, followup, b, alpha = 0.025, power = 0.8) {
+  n <- w; num <- den <- events <- 0
+  for (i in seq_len(floor((accrual + followup) * b + 1e-9)) - 1) { t <- i / b; hz <- c(h[[1]](t), h[[2]](t))
+    d <- sum(n * hz) / b; theta <- hz[2] / hz[1]; phi <- n[2] / n[1]
+    num <- num + d * (phi * theta / (1 + phi * theta) - phi / (1 + phi)); den <- den + d * phi / (1 + phi)^2; events <- events + d
+    n <- n * (1 - hz / b - loss / b - if (t > followup) 1 / (b * (accrual + followup - t)) else 0) }
+  size <- (qnorm(1 - alpha) + qnorm(power))^2 * den / num^2
+  list(subjects = size, events = size * events)
+}
+# The manual's example "Comparing Two Survival Curves": a piecewise linear curve through these points against median 5.
+points <- c(1, 0.95, 0.9, 0.75, 0.7, 0.6)
+proposed <- function(t) { k <- min(floor(t + 1e-9), 4); (points[k + 1] - points[k + 2]) / (points[k + 1] + (points[k + 2] - points[k + 1]) * (t - k)) }
+standard <- function(t) log(2) / 5
+curve <- function(loss) lakatos(list(standard, proposed), log(2) / c(10, loss), c(0.5, 0.5), 2, 3, 12)
+lakatos_values <- list(sas_20 = curve(20), sas_5 = curve(5),
+  late = lakatos(list(function(t) 0.06, function(t) if (t < 3) 0.06 else 0.03), c(0.01, 0.01), c(0.5, 0.5), 24, 12, 12),
+  unequal = lakatos(list(function(t) log(2) / 9, function(t) 0.7 * log(2) / 9), -log(1 - c(0.08, 0.05)) / 12, c(1, 2) / 3, 18, 6, 12, power = 0.9))
+
+# Stopping probabilities of three looks by the trivariate normal distribution (mvtnorm, algorithm TVPACK, near machine precision).
+suppressMessages(library(mvtnorm))
+exact <- function(t, upper, lower, drift) {
+  s <- outer(t, t, function(a, b) sqrt(pmin(a, b) / pmax(a, b))); m <- drift * sqrt(t)
+  p <- function(lo, hi) { k <- length(lo); if (k == 1) return(pnorm(hi - m[1]) - pnorm(lo - m[1]))
+    box <- function(v) { f <- which(v < Inf); if (length(f) == 1) return(pnorm(v[f] - m[f]))
+      as.numeric(pmvnorm(upper = v[f], mean = m[f], corr = s[f, f], algorithm = TVPACK(abseps = 1e-14))) }
+    # by corners, since TVPACK takes no boxes
+    corners <- expand.grid(rep(list(0:1), k)); sum(apply(corners, 1, function(c) { v <- ifelse(c == 1, lo, hi)
+      if (any(v == -Inf)) 0 else (-1)^sum(c) * (if (all(v == Inf)) 1 else box(v)) })) }
+  up <- c(p(upper[1], Inf), p(c(lower[1], upper[2]), c(upper[1], Inf)), p(c(lower[1:2], upper[3]), c(upper[1:2], Inf)))
+  down <- c(p(-Inf, lower[1]), p(c(lower[1], -Inf), c(upper[1], lower[2])), p(c(lower[1:2], -Inf), c(upper[1:2], lower[3])))
+  list(information = t, upper = upper, lower = lower, drift = drift, up = up, down = down)
+}
+exacts <- list(
+  exact(c(0.3, 0.7, 1), c(3, 2.4, 2), c(-0.5, 0.7, 2), 0), exact(c(0.3, 0.7, 1), c(3, 2.4, 2), c(-0.5, 0.7, 2), 3.1),
+  exact(c(0.5, 0.9, 1), c(2.2, 2.2, 2.2), c(-2.2, -2.2, -2.2), 1), exact(c(0.2, 0.21, 1), c(2.5, 2.4, 2), c(-1, -1, 2), 2.5))
+
+writeLines(toJSON(list(lakatos = lakatos_values, exact = exacts, quadrature = quadrature, designs = designs, sizes = sizes, probabilities = probabilities, monitoring = monitoring), digits = NA, auto_unbox = TRUE), "rpact.json")

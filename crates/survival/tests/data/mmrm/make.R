@@ -1,8 +1,8 @@
 # Reference values for the mixed model for repeated measures. Rscript make.R, in this folder.
-# Estimates, covariance: nlme::gls (REML). Satterthwaite: three ways, none of them ours:
-#   sat     the definition, with V's derivatives and the Hessian of the REML deviance by numDeriv-style Richardson
+# Estimates, covariance: nlme::gls (REML). Satterthwaite: two ways, neither of them ours:
+#   sat     the definition, with V's derivatives and the Hessian of the REML deviance by numDeriv
 #   lmer    lmerTest on (0 + visit | id), whose residual variance is redundant (the way before package mmrm existed)
-#   the rounded values of SAS PROC MIXED quoted in the test file
+# (Where nobody is missing the degrees of freedom are whole numbers, known without any of these.)
 suppressMessages({library(nlme); library(lme4); library(lmerTest); library(emmeans); library(jsonlite); library(numDeriv)})
 
 rows <- function(n, visits, seed, missing, scale = 1) {
