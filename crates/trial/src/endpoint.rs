@@ -450,9 +450,10 @@ pub fn next_line(record: &Record, from: Date) -> Option<(&TherapyLine, Date)> {
         .min_by_key(|(line, start)| (*start, line.event))
 }
 
-/// Scheduled tumour assessments whose whole window lies between `after` and `before`, both exclusive: those that were
-/// due and cannot have been made, since no adequate one stands there. Where the event was itself `seen_at_a_visit`, that
-/// late visit stands for the scheduled one it is nearest to.
+/// Scheduled tumour assessments that were due between the last adequate one, of the day `after`, and the event of the day
+/// `before`: those whose whole window had passed. An assessment made outside its window is early or late and not missed:
+/// the last adequate one stands for the scheduled one it is nearest to, and so does the event where it was itself
+/// `seen_at_a_visit`.
 fn missed_between(
     protocol: &Protocol,
     record: &Record,
@@ -461,33 +462,48 @@ fn missed_between(
     seen_at_a_visit: bool,
 ) -> u32 {
     let Some(start) = record.randomised.as_ref().map(|fact| fact.value.date) else { return 0 };
-    let tumour: Vec<&str> = protocol
-        .forms
-        .iter()
-        .filter(|form| form.concept == Concept::TumourAssessment)
-        .map(|form| form.id.as_str())
-        .collect();
-    let mut missed = 0;
+    let scheduled = scheduled_assessments(protocol, days_between(start, before));
+    let nearest = |on: Date| {
+        let away = |due: i64| (days_between(start, on) - due).abs();
+        std::iter::once(0).chain(scheduled.iter().map(|due| due.day)).min_by_key(|due| (away(*due), *due))
+    };
+    let (made, event) = (nearest(after), nearest(before).filter(|_| seen_at_a_visit));
+    let missed = scheduled.iter().filter(|due| {
+        made.is_none_or(|made| due.day > made)
+            && plus_days(start, due.opens) > after
+            && plus_days(start, due.closes) < before
+            && event != Some(due.day)
+    });
+    u32::try_from(missed.count()).unwrap_or(u32::MAX)
+}
+
+/// A scheduled tumour assessment: the days from randomisation on which it is due, and its window opens and closes.
+struct Due {
+    day: i64,
+    opens: i64,
+    closes: i64,
+}
+
+/// The scheduled tumour assessments after randomisation, in order, up to the first due after day `until`.
+fn scheduled_assessments(protocol: &Protocol, until: i64) -> Vec<Due> {
+    let is_tumour = |id: &String| {
+        protocol.forms.iter().any(|form| form.id == *id && form.concept == Concept::TumourAssessment)
+    };
+    let mut scheduled = Vec::new();
     for visit in &protocol.schedule.visits {
-        if visit.day <= 0 || !visit.forms.iter().any(|form| tumour.contains(&form.as_str())) {
+        if visit.day <= 0 || !visit.forms.iter().any(is_tumour) {
             continue;
         }
         let mut day = visit.day;
         loop {
-            let opens = plus_days(start, day - i64::from(visit.window_before));
-            let nearest = visit.every_days.filter(|_| seen_at_a_visit).map_or(0, |every| every / 2);
-            let closes = plus_days(start, day + i64::from(visit.window_after.max(nearest)));
-            if closes >= before {
-                break;
-            }
-            if opens > after {
-                missed += 1;
-            }
+            let (opens, closes) = (day - i64::from(visit.window_before), day + i64::from(visit.window_after));
+            scheduled.push(Due { day, opens, closes });
             match visit.every_days {
-                Some(every) => day += i64::from(every.max(1)),
-                None => break,
+                Some(every) if day <= until => day += i64::from(every.max(1)),
+                _ => break,
             }
         }
     }
-    missed
+    scheduled.sort_by_key(|due| due.day);
+    scheduled
 }

@@ -13,7 +13,7 @@ use crate::event::Seq;
 use crate::id::LesionId;
 use crate::protocol::TumourRules;
 use crate::recist::{self, FirstProgression, Series, Timepoint};
-use crate::record::{Assessment, Finding, Reading, Record};
+use crate::record::{Assessment, Finding, LesionRole, Reading, Record};
 use crate::sabr::Site;
 
 /// How a progression was known.
@@ -73,7 +73,7 @@ pub fn of_reader<'a>(record: &'a Record, reader: &str) -> Vec<&'a Assessment> {
 pub fn series(rules: &TumourRules, record: &Record, reader: &str, reference: Date) -> Option<Series> {
     let assessments = of_reader(record, reader);
     let at = baseline_index(&assessments, reference);
-    let baseline = baseline(record, &assessments, at)?;
+    let baseline = baseline(rules, record, &assessments, at)?;
     let mut series = recist::evaluate(rules, &baseline, &assessments[at + 1..]);
     recist::mark_treated(&mut series, &record.sabr);
     Some(series)
@@ -84,8 +84,14 @@ fn baseline_index(assessments: &[&Assessment], reference: Date) -> usize {
 }
 
 /// The assessment at `at` as a baseline. A later baseline than that of randomisation takes over every lesion known since:
-/// one that was not read there is still disease, and not evaluated, not a lesion that was never there.
-fn baseline<'a>(record: &Record, assessments: &[&'a Assessment], at: usize) -> Option<Cow<'a, Assessment>> {
+/// one that was not read there is still disease, of the size last known, not a lesion that was never there. A new lesion that
+/// never was certain by then (equivocal and then not evaluated, a node of normal size) is none of it: once certain it is new.
+fn baseline<'a>(
+    rules: &TumourRules,
+    record: &Record,
+    assessments: &[&'a Assessment],
+    at: usize,
+) -> Option<Cow<'a, Assessment>> {
     let chosen: &Assessment = assessments.get(at)?;
     let first =
         record.randomised.as_ref().map_or(at, |fact| baseline_index(assessments, fact.value.date)).min(at);
@@ -100,12 +106,64 @@ fn baseline<'a>(record: &Record, assessments: &[&'a Assessment], at: usize) -> O
         }
     }
     carried.retain(still_there);
-    if carried.is_empty() {
+    let known = &assessments[first..=at];
+    let never_certain = |reading: &Reading| first < at && !ever_certain(rules, known, reading);
+    carried.retain(|reading| !never_certain(reading));
+    let not_read = |reading: &Reading| matches!(reading.finding, Finding::NotEvaluable(_));
+    let as_it_is = |reading: &Reading| !never_certain(reading) && (first == at || !not_read(reading));
+    if carried.is_empty() && chosen.readings.iter().all(as_it_is) {
         return Some(Cow::Borrowed(chosen));
     }
     let mut baseline = chosen.clone();
+    baseline.readings.retain(|reading| !never_certain(reading));
     baseline.readings.extend(carried);
+    for reading in baseline.readings.iter_mut().filter(|reading| not_read(reading)) {
+        with_last_size(reading, known);
+    }
     Some(Cow::Owned(baseline))
+}
+
+/// Gives a lesion that was not evaluated at a later baseline the size it was last known to have: what grew while nobody
+/// looked has progressed when it is next measured, and is not the new measure of itself.
+fn with_last_size(reading: &mut Reading, known: &[&Assessment]) {
+    let mut readings = known.iter().rev().flat_map(|assessment| &assessment.readings);
+    let sized = |other: &&Reading| {
+        other.lesion == reading.lesion
+            && (matches!(other.finding, Finding::Measured(_) | Finding::TooSmall) || other.diameter.is_some())
+    };
+    if let Some(last) = readings.find(sized) {
+        reading.diameter = last.diameter;
+        reading.finding = match &last.finding {
+            Finding::Measured(_) | Finding::TooSmall => last.finding.clone(),
+            _ => Finding::Present,
+        };
+    }
+}
+
+/// False for a lesion that is named new and that no assessment of `known` shows with certainty.
+fn ever_certain(rules: &TumourRules, known: &[&Assessment], lesion: &Reading) -> bool {
+    lesion.role != LesionRole::New
+        || lesion.split_from.is_some()
+        || known.iter().flat_map(|assessment| &assessment.readings).any(|reading| {
+            reading.lesion == lesion.lesion && (reading.role != LesionRole::New || certain(rules, reading))
+        })
+}
+
+/// A reading that shows its lesion with certainty (Eisenhauer 2009, sections 3.1 and 4.3.5): a node of normal size is none.
+fn certain(rules: &TumourRules, reading: &Reading) -> bool {
+    match &reading.finding {
+        Finding::Equivocal | Finding::NotEvaluable(_) | Finding::Absent => false,
+        _ => !normal_node(rules, reading),
+    }
+}
+
+fn normal_node(rules: &TumourRules, reading: &Reading) -> bool {
+    let size = match reading.finding {
+        Finding::Measured(mm) => Some(mm),
+        Finding::TooSmall => Some(rules.too_small_mm),
+        _ => reading.diameter,
+    };
+    reading.nodal && size.is_some_and(|mm| mm < rules.normal_node_mm)
 }
 
 /// A reading taken over from an earlier assessment: as it was where that was of the same day, else not evaluated.
@@ -131,14 +189,60 @@ fn still_there(reading: &Reading) -> bool {
 pub fn first_after(rules: &TumourRules, record: &Record, reference: Date) -> Option<Progression> {
     let assessments = of_reader(record, &rules.reader);
     let at = baseline_index(&assessments, reference);
-    let by_scan = baseline(record, &assessments, at).and_then(|baseline| {
+    let by_scan = baseline(rules, record, &assessments, at).and_then(|baseline| {
         let (found, shown) = recist::first_progression(rules, &baseline, &assessments[at + 1..])?;
         Some(by_recist(rules, &found, &shown, baseline.event))
     });
     first_of(record, reference, by_scan)
 }
 
-/// The same where the series against `reference` is at hand.
+/// The first progression after the salvaged progression `salvaged`, judged against the assessment that showed that one.
+///
+/// Where all that progresses is new lesions that were equivocal by then already, it dates back to when the first of them was
+/// seen (Eisenhauer 2009, section 4.3.5), as it would without the other progression; it may then count from the very day of
+/// the salvaged one. Where another lesion progresses with them it is a progression of its own day: that lesion, which was
+/// not there yet, may be what fails the strategy.
+pub fn further(rules: &TumourRules, record: &Record, salvaged: &Progression) -> Option<Progression> {
+    let mut found = first_after(rules, record, salvaged.certain)?;
+    let seen: Option<Vec<_>> =
+        found.lesions.iter().map(|lesion| perhaps_since(rules, record, lesion, found.certain)).collect();
+    let first = seen.and_then(|seen| seen.into_iter().min());
+    if let Some((date, event, lesion)) = first.filter(|(date, ..)| *date < found.date) {
+        found.reason = format!("{}; new lesion {lesion} was first seen as equivocal on {date}", found.reason);
+        found.date = date;
+        found.events.push(event);
+    }
+    Some(found)
+}
+
+/// Since when a new lesion, certain on `certain` for the first time, was equivocal and not gone; none where it was not.
+fn perhaps_since<'a>(
+    rules: &TumourRules,
+    record: &Record,
+    lesion: &'a LesionId,
+    certain_on: Date,
+) -> Option<(Date, Seq, &'a LesionId)> {
+    let randomised = record.randomised.as_ref()?.value.date;
+    let mut since = None;
+    for assessment in of_reader(record, &rules.reader) {
+        if assessment.date <= randomised || assessment.date >= certain_on {
+            continue;
+        }
+        for reading in assessment.readings.iter().filter(|reading| reading.lesion == *lesion) {
+            match reading.finding {
+                Finding::NotEvaluable(_) => {}
+                _ if reading.role != LesionRole::New || certain(rules, reading) => return None,
+                Finding::Equivocal if !normal_node(rules, reading) => {
+                    since.get_or_insert((assessment.date, assessment.event, lesion));
+                }
+                _ => since = None,
+            }
+        }
+    }
+    since
+}
+
+/// As `first_after`, where the series against `reference` is at hand.
 pub fn first_in(
     rules: &TumourRules,
     record: &Record,

@@ -6,10 +6,10 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::date::plus_days;
+use crate::date::{PartialDate, plus_days};
 use crate::event::Seq;
 use crate::id::LesionId;
-use crate::progression::{self, Progression, first_after};
+use crate::progression::{self, Progression, first_after, further};
 use crate::protocol::{Salvage, Strategy, TumourRules};
 use crate::record::{Decision, LineReason, Record, StrategyDecision, TherapyLine};
 use crate::sabr;
@@ -133,15 +133,13 @@ pub fn follow_from(
             return failed_by_change(line, on, episodes);
         }
         let Some(progression) = next.filter(|p| death.is_none_or(|death| p.date <= death)) else { break };
-        let certain = progression.certain;
-        let before = episodes.last().map(|episode| episode.progression.date);
-        let episode = facts.judge(progression, before);
+        let episode = facts.judge(progression, episodes.last().map(|episode| &episode.progression));
         let verdict = episode.verdict;
+        next = further(tumour, record, &episode.progression).filter(|_| verdict == Verdict::Held);
         episodes.push(episode);
         if verdict != Verdict::Held {
             return closed(verdict, episodes);
         }
-        next = first_after(tumour, record, certain);
     }
     if let (Some(on), Some(death)) = (death, &record.death) {
         return Course {
@@ -207,8 +205,8 @@ struct Facts<'a> {
 }
 
 impl Facts<'_> {
-    /// What `progression` does to the strategy. `before` is the day of the salvaged progression before it.
-    fn judge(&self, progression: Progression, before: Option<Date>) -> Episode {
+    /// What `progression` does to the strategy. `before` is the salvaged progression before it.
+    fn judge(&self, progression: Progression, before: Option<&Progression>) -> Episode {
         let mut events = progression.events.clone();
         let (verdict, why) = match not_salvageable(self.strategy, &progression) {
             Some(why) => (Verdict::Failed, why),
@@ -222,11 +220,11 @@ impl Facts<'_> {
     fn salvaged(
         &self,
         progression: &Progression,
-        before: Option<Date>,
+        before: Option<&Progression>,
         events: &mut Vec<Seq>,
     ) -> (Verdict, String) {
         let on = progression.date;
-        let decision = self.decision(progression);
+        let decision = self.decision(progression, before);
         if let Some(decision) = decision {
             events.push(decision.event);
             if decision.decision == Decision::Abandon {
@@ -239,7 +237,8 @@ impl Facts<'_> {
         // Nobody can treat before the progression is certain, so the days are counted from there.
         let deadline = plus_days(progression.certain, i64::from(self.strategy.within_days));
         // A salvage under way when the lesion is found to progress further treats that too.
-        let under_way = |start: Date, end: Date| end >= on && before.is_some_and(|before| start >= before);
+        let under_way =
+            |start: Date, end: Date| end >= on && before.is_some_and(|before| start >= before.date);
         let coverage = sabr::coverage_of(&self.record.sabr, &progression.sites, |start, end| {
             end <= deadline && (start >= on || under_way(start, end))
         });
@@ -256,15 +255,40 @@ impl Facts<'_> {
             return (Verdict::Failed, why);
         }
         match treated_by {
-            Some(done) => (Verdict::Held, self.held(progression, done)),
+            Some(done) => match self.stopped_by(done) {
+                Some(line) => {
+                    events.push(line.event);
+                    let why = format!("systemic therapy ({}) did not continue to {done}", line.treatment);
+                    (Verdict::Failed, why)
+                }
+                None => (Verdict::Held, self.held(progression, done)),
+            },
             None => self.untreated(progression, decision, deadline, &coverage.missing),
         }
     }
 
-    /// The last decision about `progression`: one that names its day, or the day it was certain, or one between.
-    fn decision(&self, progression: &Progression) -> Option<&StrategyDecision> {
+    /// The line that ended last, where the strategy asks for systemic therapy to continue and none was under way on
+    /// `done`, nor was taken up again after toxicity. Where no line is recorded nobody says that it stopped.
+    fn stopped_by(&self, done: Date) -> Option<&TherapyLine> {
+        let lines = self.record.lines.iter();
+        let continues = |line: &TherapyLine| {
+            line.end.is_none_or(|end| end.last() >= done)
+                && (line.start.first() <= done || line.reason == LineReason::Toxicity)
+        };
+        let begun = lines.clone().filter(|line| line.start.first() <= done);
+        begun
+            .max_by_key(|line| (line.end.map(PartialDate::last), line.event))
+            .filter(|_| self.strategy.systemic_continues && !lines.clone().any(continues))
+    }
+
+    /// The last decision about `progression`: one that names its day, or the day it was certain, or one between. What was
+    /// decided about the salvaged progression `before` it, on a day both may count from, is not about this one.
+    fn decision(&self, progression: &Progression, before: Option<&Progression>) -> Option<&StrategyDecision> {
         let about = |decision: &&StrategyDecision| {
             (progression.date..=progression.certain).contains(&decision.progression)
+                && before.is_none_or(|before| {
+                    decision.progression > before.certain || decision.date >= progression.certain
+                })
         };
         self.record.decisions.iter().filter(about).max_by_key(|decision| (decision.date, decision.event))
     }
@@ -293,10 +317,11 @@ impl Facts<'_> {
         if progression.amenable == Some(false) {
             return (Verdict::Failed, format!("a progressing lesion on {on} is not amenable to SABR"));
         }
-        if let Some(death) = self.death {
+        let withdrew = self.record.withdrawal.as_ref().map(|w| w.date).filter(|w| *w <= deadline);
+        // A death heard of after a withdrawal does not tell what was done between.
+        if let Some(death) = self.death.filter(|death| withdrew.is_none_or(|withdrew| *death <= withdrew)) {
             return (Verdict::Failed, format!("died on {death} before SABR to {missing} was completed"));
         }
-        let withdrew = self.record.withdrawal.as_ref().map(|w| w.date).filter(|w| *w <= deadline);
         match (decision, withdrew) {
             (Some(_), _) if self.until > deadline => {
                 (Verdict::Failed, format!("SABR to {missing} was not completed by {deadline}"))

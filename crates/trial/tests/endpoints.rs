@@ -418,6 +418,32 @@ fn check(arm: &str, text: &str) {
              d190 T1 40
              = PFS d190 progression"
 )]
+// rules.md: 'two or more missed assessments': one made outside its window was early or late, and not missed. Only that of
+// d168 was: that of d84 was made a day before its window,
+#[case(
+    "B",
+    "! missed=2
+             d0 T1 30
+             d76 T1 30
+             d252 T1 40
+             = PFS d252 progression"
+)]
+// or that of d168 eight days after its own,
+#[case(
+    "B",
+    "! missed=2
+             d0 T1 30
+             d184 T1 40
+             = PFS d184 progression"
+)]
+// and with d84 and d168 missed, an early d252 changes nothing.
+#[case(
+    "B",
+    "! missed=2
+             d0 T1 30
+             d236 T1 40
+             = PFS d0+ missed assessments before the event"
+)]
 // One that cannot be evaluated was missed.
 #[case(
     "B",
@@ -579,6 +605,126 @@ fn check(arm: &str, text: &str) {
              = OS d300+ last known alive"
 )]
 fn endpoints(#[case] arm: &str, #[case] text: &str) {
+    check(arm, text);
+}
+
+// Corners of trial.md and rules.md, each with every endpoint that it bears on.
+#[rstest]
+// Progression and death on one day: the progression is told, and nothing could still be salvaged.
+#[case(
+    "A",
+    "d0 T1 30\nd84 T1 40\ndeath d84\n= TSF d84 strategy failure\n= PFS d84 progression\n= PFS2 d84 death\n= OS d84 death"
+)]
+#[case(
+    "B",
+    "d0 T1 30\nd84 T1 40\ndeath d84\n= TSF d84 strategy failure\n= PFS d84 progression\n= 2NDPFS d84 death"
+)]
+// Salvage completed on the 56th day, and on the 57th.
+#[case(
+    "A",
+    "d0 T1 30\nd84 T1 40\ndecision d85 CONTINUE d84\nsabr d130-d140 T1 8x3\nd168 T1 40\n= TSF d168+ last adequate tumour assessment\n= PFS d84 progression"
+)]
+#[case(
+    "A",
+    "d0 T1 30\nd84 T1 40\ndecision d85 CONTINUE d84\nsabr d130-d141 T1 8x3\nd168 T1 40\n= TSF d84 strategy failure"
+)]
+// A decision about a day that is no progression decides nothing: pending, which the main analysis counts.
+#[case("A", "d0 T1 30\nd84 T1 40\ndecision d85 ABANDON d80\nd168 T1 40\n= TSF d84 strategy failure")]
+#[case(
+    "A",
+    "! pending=censor\nd0 T1 30\nd84 T1 40\ndecision d85 ABANDON d80\nd168 T1 40\n= TSF d84+ strategy decision pending\n= 2NDPFS none"
+)]
+// SABR to another lesion is no salvage of this one.
+#[case(
+    "A",
+    "d0 T1 30 T2 20\nd84 T1 40 T2 20\ndecision d85 CONTINUE d84\nsabr d90-d95 T2 12x2\nd168 T1 40 T2 20\n= TSF d84 strategy failure"
+)]
+// Regrowth of the treated lesion is a further progression: over its nadir since, and salvageable again.
+#[case(
+    "A",
+    "d0 T1 30\nd84 T1 40\nsabr d90-d95 T1 12x2\nd168 T1 20\nd252 T1 26\nsabr d260-d262 T1 8x3\nd336 T1 20\n= TSF d336+ last adequate tumour assessment"
+)]
+#[case(
+    "A",
+    "d0 T1 30\nd84 T1 40\nsabr d90-d95 T1 12x2\nd168 T1 20\nd252 T1 26\ndecision d253 ABANDON d252\n= TSF d252 strategy failure\n= PFS d84 progression"
+)]
+// A switch for toxicity on the day of the progression fails nothing, and is no next line.
+#[case(
+    "A",
+    "d0 T1 30\nd84 T1 40\nline d84 TOXICITY ribociclib\nsabr d90-d95 T1 12x2\nd168 T1 40\nclinical d200\n= TSF d200 strategy failure\n= PFS2 d200+ last contact"
+)]
+// Withdrawn while pending: an event for the main analysis, censored there by the other; what came later is not seen.
+#[case(
+    "A",
+    "d0 T1 30\nd84 T1 40\nwithdrawal d100\ndeath d300\n= TSF d84 strategy failure\n= 2NDPFS d84+ withdrawal\n= PFS2 d100+ withdrawal\n= OS d300 death"
+)]
+#[case(
+    "A",
+    "! pending=censor\nd0 T1 30\nd84 T1 40\nwithdrawal d100\ndeath d300\n= TSF d84+ strategy decision pending"
+)]
+#[case(
+    "A",
+    "d0 T1 30\nd84 T1 30\nwithdrawal d100\nd168 T1 60\ndeath d300\n= TSF d84+ withdrawal\n= PFS d84+ withdrawal\n= OS d300 death"
+)]
+// SABR in arm B before its progression: ignored, or censored at the last adequate assessment before it.
+#[case("B", "d0 T1 30\nsabr d30-d32 T1 12x2\nd84 T1 30\nd168 T1 40\n= TSF d168 strategy failure")]
+#[case(
+    "B",
+    "! deviation=hypothetical\nd0 T1 30\nsabr d100-d102 T1 12x2\nd84 T1 30\nd168 T1 40\n= TSF d84+ SABR against the arm's strategy\n= PFS d84+ SABR against the arm's strategy"
+)]
+#[case(
+    "A",
+    "! deviation=hypothetical\nd0 T1 30\nsabr d100-d102 T1 12x2\nd84 T1 30\nd168 T1 40\n= PFS d168 progression"
+)]
+// The next line before any progression: it fails the strategy of arm A, and the progression on it is PFS-2 as well as PFS.
+#[case(
+    "A",
+    "d0 T1 30\nline d60 PROGRESSION fulvestrant\nd84 T1 40\n= TSF d60 strategy failure\n= PFS d84 progression\n= PFS2 d84 progression on the next line\n= 2NDPFS d84 progression on the next line"
+)]
+// The same scan cannot be a progression on the line that it led to.
+#[case(
+    "B",
+    "d0 T1 30\nd84 T1 40\nline d84 PROGRESSION fulvestrant\nd168 T1 44\nd252 T1 48\n= TSF d84 strategy failure\n= PFS2 d252 progression on the next line\n= 2NDPFS d252 progression on the next line"
+)]
+// No scan after baseline.
+#[case(
+    "A",
+    "d0 T1 30\ncontact d100\n= TSF d0+ no adequate assessment after the origin\n= PFS d0+ no adequate assessment after the origin\n= PFS2 d100+ last contact\n= OS d100+ last known alive"
+)]
+#[case("A", "d0 T1 30\nwithdrawal d50\n= TSF d0+ withdrawal\n= PFS2 d50+ withdrawal\n= 2NDPFS none")]
+// Another reader's assessments are no assessments of the investigator, neither for the event nor for the censoring.
+#[case(
+    "A",
+    "d0 T1 30\nd0 reader:CENTRAL T1 30\nd84 T1 30\nd84 reader:CENTRAL T1 60\nd168 reader:CENTRAL T1 80\n= TSF d84+ last adequate tumour assessment\n= PFS d84+ last adequate tumour assessment\n= OS d168+ last known alive"
+)]
+// Clinical progression on the day of a scan that names the lesions can be salvaged; one before it cannot.
+#[case(
+    "A",
+    "d0 T1 30\nclinical d84\nd84 T1 40\nsabr d90-d95 T1 12x2\nd168 T1 40\n= TSF d168+ last adequate tumour assessment\n= PFS d84 progression"
+)]
+#[case(
+    "A",
+    "d0 T1 30\nclinical d80\nd84 T1 40\nsabr d90-d95 T1 12x2\nd168 T1 40\n= TSF d80 strategy failure\n= PFS d80 progression"
+)]
+// A cut between the scan and its salvage, and between the equivocal sight and its confirmation.
+#[case(
+    "A",
+    "| cut d88\nd0 T1 30\nd84 T1 40\nsabr d90-d95 T1 12x2\nd168 T1 40\n= TSF d84 strategy failure\n= PFS d84 progression"
+)]
+#[case(
+    "A",
+    "| cut d92\nd0 T1 30\nd84 T1 40\ndecision d85 CONTINUE d84\nsabr d90-d95 T1 12x2\nd168 T1 40\n= TSF d84 strategy failure"
+)]
+#[case(
+    "B",
+    "| cut d160\nd0 T1 30\nd84 T1 30 N1 equivocal\nd168 T1 30 N1 new\n= TSF d84+ last adequate tumour assessment\n= OS d84+ last known alive"
+)]
+// A death of a partial date is not imputed past a cut, nor before the subject was last seen.
+#[case(
+    "A",
+    "| cut d130\nd0 T1 30\nd84 T1 30\ncontact d125\ndeath 2026-05\n= TSF d130 death\n= OS d130 death"
+)]
+fn corners(#[case] arm: &str, #[case] text: &str) {
     check(arm, text);
 }
 

@@ -74,6 +74,15 @@ fn first_progression(#[case] lines: &str, #[case] want: &str) {
 // What was known before the new start and not read at it is followed, and is not new when it is read again.
 #[case("d90", "d0 T1 30\nd42 T1 30 N1 new\nd84 T1 30\nd168 T1 30 N1 new", None)]
 #[case("d90", "d0 T1 30\nd42 T1 30 N1 new\nd84 T1 30 N1 gone\nd168 T1 30 N2 new", Some("d168"))]
+// rules.md, lesion level: growth is over the lesion's own nadir; of one not read at the new start that is its last size known.
+#[case("d90", "d0 T1 30 T2 12\nd84 T1 40 T2 ne\nd168 T1 40 T2 51", Some("d168"))]
+#[case("d90", "d0 T1 30 T2 12\nd84 T1 40\nd168 T1 40 T2 51", Some("d168"))]
+#[case("d90", "d0 T1 30 T2 12\nd84 T1 40 T2 ne\nd168 T1 40 T2 16", None)]
+#[case("d90", "d0 T1 30\nd42 T1 30 N1 new:12\nd84 T1 30 N1 ne\nd168 T1 30 N1 new:20", Some("d168"))]
+// rules.md: a new lesion must be unequivocal; one that never was by the new start is none of it, and new when it is.
+#[case("d90", "d0 T1 30\nd42 T1 30 N1 equivocal\nd84 T1 30 N1 ne\nd168 T1 30 N1 new", Some("d168"))]
+#[case("d90", "d0 T1 30\nd84 T1 30 NL1 new:8\nd168 T1 30 NL1 present:11", Some("d168"))]
+#[case("d90", "d0 T1 30\nd42 T1 30 NL1 new:12\nd84 T1 30 NL1 present:8\nd168 T1 30 NL1 present:11", None)]
 // Two assessments of one day are one reference.
 #[case("d90", "d0 T1 30 T2 30\nd84 T1 30\nd84 T2 30\nd168 T1 30 T2 50", Some("d168"))]
 fn after_a_new_start(#[case] reference: &str, #[case] lines: &str, #[case] want: Option<&str>) {

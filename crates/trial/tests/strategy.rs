@@ -154,6 +154,7 @@ fn told(course: &Course) -> String {
 #[case("A", "d0 T1 30\nd84 T1 40\ndecision d85 CONTINUE d84\ncontact d140", "pending d84")]
 // Withdrawn before they ended: what was done after is not known.
 #[case("A", "d0 T1 30\nd84 T1 40\ndecision d85 CONTINUE d84\nwithdrawal d100", "pending d84")]
+#[case("A", "d0 T1 30\nd84 T1 40\ndecision d85 CONTINUE d84\nwithdrawal d100\ndeath d300", "pending d84")]
 #[case("A", "d0 T1 30\nd84 T1 40\ndecision d85 CONTINUE d84\nwithdrawal d150", "failed d84 progression")]
 // An equivocal new lesion is no progression until it is confirmed; then it is dated back, and the 56 days run from the
 // day it was certain, since nobody treats what is not certain.
@@ -184,12 +185,79 @@ fn told(course: &Course) -> String {
     "d0 T1 30\nd84 T1 30 N1 new\nsabr d90-d95 N1 12x2\nd168 T1 30 N1 present N2 new\nsabr d170-d172 N2 8x3",
     "held d84; held d168; holding"
 )]
-// Equivocal at the first, confirmed at the next: a progression of its own, of that day.
+// rules.md, RECIST 1.1: 'An equivocal one that is later confirmed dates PD back to when it was first seen', also where another
+// lesion progressed that day and was salvaged: what becomes of the strategy must not hang on that other lesion.
 #[case(
     "A",
     "d0 T1 30\nd84 T1 40 N1 equivocal\nsabr d90-d95 T1 12x2\nd168 T1 40 N1 new",
+    "held d84; pending d84"
+)]
+#[case(
+    "A",
+    "d0 T1 30\nd84 T1 40 N1 equivocal\nsabr d90-d95 T1 12x2\nd168 T1 40 N1 ne\nd252 T1 40 N1 new",
+    "held d84; pending d84"
+)]
+#[case(
+    "A",
+    "d0 T1 30\nd84 T1 40 N1 equivocal\nsabr d90-d95 T1 12x2\nd168 T1 40 N1 gone\nd252 T1 40 N1 new",
+    "held d84; pending d252"
+)]
+#[case(
+    "A",
+    "d0 T1 30\nd84 T1 40 N1 equivocal\nsabr d90-d95 T1 12x2\nd168 T1 40 N1 new\nsabr d215-d224 N1 12x2",
+    "held d84; held d84; holding"
+)] // the 56 days still run from the day it was certain
+#[case(
+    "A",
+    "d0 T1 30\nd84 T1 40 N1 equivocal\ndecision d85 CONTINUE d84\nsabr d90-d95 T1 12x2\nd168 T1 40 N1 new\ncontact d300",
+    "held d84; pending d84"
+)] // what was decided of T1 was not decided of N1
+#[case(
+    "A",
+    "d0 T1 30\nd84 T1 40 N1 equivocal\nsabr d90-d95 T1 12x2\nd168 T1 40 N1 new\ndecision d170 ABANDON d168",
+    "held d84; failed d84 progression"
+)]
+#[case(
+    "A",
+    "d0 T1 30\nd84 T1 40 N1 equivocal\nsabr d90-d95 T1 12x2\nd168 T1 40 N1 new N2 new\nsabr d170-d175 N1 12x2",
     "held d84; pending d168"
 )]
+// N2 was not there on d84
+// An equivocal lesion that was not evaluated when another progressed is confirmed later, and is new then.
+#[case(
+    "A",
+    "d0 T1 30\nd84 T1 30 N1 equivocal\nd168 T1 40 N1 ne\nsabr d170-d175 T1 12x2\nd252 T1 40 N1 new",
+    "held d84; pending d84"
+)]
+// rules.md, RECIST 1.1: a node 'under 10 mm is normal', so one of 9 mm at the first is new when it is pathological.
+#[case(
+    "A",
+    "d0 T1 30\nd84 T1 40 NL1 new:9\nsabr d90-d95 T1 12x2\nd168 T1 40 NL1 present:12",
+    "held d84; pending d168"
+)]
+#[case(
+    "A",
+    "d0 T1 30\nd84 T1 40 NL1 new:12\nsabr d90-d95 T1 12x2 NL1 12x2\nd168 T1 40 NL1 present:9\nd252 T1 40 NL1 present:12",
+    "held d84; holding"
+)]
+// this one was new before
+// trial.md: '... and ET + CDK4/6 inhibitor continue': it was stopped before the salvage was done, and not for a switch.
+#[case(
+    "A",
+    "d0 T1 30\nline d-300:d92 BASELINE letrozole\nd84 T1 40\nsabr d90-d95 T1 12x2",
+    "failed d84 progression"
+)]
+#[case(
+    "A",
+    "d0 T1 30\nline d-300:d92 BASELINE letrozole\nline d99 TOXICITY fulvestrant\nd84 T1 40\nsabr d90-d95 T1 12x2",
+    "held d84; holding"
+)]
+#[case(
+    "A",
+    "d0 T1 30\nline d-300:d120 BASELINE letrozole\nd84 T1 40\nsabr d90-d95 T1 12x2",
+    "held d84; holding"
+)]
+#[case("A", "d0 T1 30\nline d-300 BASELINE letrozole\nd84 T1 40\nsabr d90-d95 T1 12x2", "held d84; holding")]
 // Growth of a lesion before its salvage is completed is treated by that salvage; another lesion's is not.
 #[case(
     "A",

@@ -6,7 +6,7 @@
 //! | `scan d84 ...` | the same, said aloud; `reader:NAME` after the day names another reader |
 //! | `clinical d84` | a clinical progression |
 //! | `sabr d90-d95 T1 20x1` | a course of SABR, `T1` in one fraction of 20 Gy; `sabr d90- ...` is under way |
-//! | `line d200 PROGRESSION fulvestrant` | a line of systemic therapy (`line 2026-05 ...` for a partial date) |
+//! | `line d200 PROGRESSION fulvestrant` | a line of systemic therapy (`line 2026-05 ...` for a partial date, `line d200:d260 ...` with its end) |
 //! | `decision d90 CONTINUE d84` | what was decided on day 90 about the progression of day 84 |
 //! | `contact d300`, `withdrawal d300`, `death d300`, `death 2026-05` | as named |
 //!
@@ -78,7 +78,8 @@ fn tell(record: &mut Record, event: u64, words: &[&str]) {
             record.sabr.push(SabrCourse { event, start, end, lesions });
         }
         "line" => {
-            let start = partial(words[1]);
+            let (start, end) = words[1].split_once(':').map_or((words[1], None), |(s, e)| (s, Some(e)));
+            let (start, end) = (partial(start), end.map(partial));
             start.day().into_iter().for_each(alive);
             let reason = match words[2] {
                 "BASELINE" => LineReason::Baseline,
@@ -89,7 +90,7 @@ fn tell(record: &mut Record, event: u64, words: &[&str]) {
                 wrong => panic!("{wrong:?} is no reason of a line"),
             };
             let treatment = words[3..].join(" ");
-            record.lines.push(TherapyLine { event, treatment, reason, start, end: None });
+            record.lines.push(TherapyLine { event, treatment, reason, start, end });
         }
         "decision" => {
             let decision = match words[2] {
