@@ -100,8 +100,8 @@ fn rows(reading: &Reading, cuts: Cuts, detail: Detail) -> Result<(Vec<SubjectRow
     let plan = Plan::new(&reading.history);
     let bar = progress(reading.head.count, "deriving");
     let mut rows = Vec::new();
-    let counts = reading.for_each(
-        |subject| (plan.row(&subject.record, cuts.cut, detail), subject.events.len() as u64),
+    let counts = reading.for_each_record(
+        |subject| (plan.row(&subject.record, cuts.cut, detail), subject.events),
         |(row, events)| {
             rows.push(row);
             bar.inc(events);

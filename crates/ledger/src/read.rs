@@ -119,10 +119,11 @@ pub(crate) async fn of_kind(
 
 /// Counted over the index by subject alone: no event is touched.
 pub(crate) async fn count_subjects(connection: &mut SqliteConnection, path: &Path) -> Result<u64> {
-    let count: i64 = sqlx::query_scalar("SELECT count(DISTINCT subject) FROM events WHERE subject IS NOT NULL")
-        .fetch_one(connection)
-        .await
-        .map_err(|error| Error::storage(path, error))?;
+    let count: i64 =
+        sqlx::query_scalar("SELECT count(DISTINCT subject) FROM events WHERE subject IS NOT NULL")
+            .fetch_one(connection)
+            .await
+            .map_err(|error| Error::storage(path, error))?;
     place(count, path)
 }
 

@@ -83,7 +83,7 @@ pub fn replay(path: &Path) -> (u64, u64, u64) {
     let protocol = reading.history.current();
     let mut seen = 0;
     let counts = reading
-        .for_each(
+        .for_each_record(
             |subject| {
                 let derived = derive(&reading.history, &subject.record, None);
                 let time = |endpoint| time_to(protocol, endpoint, &endpoint.rules, &subject.record, &derived);

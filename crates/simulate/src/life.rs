@@ -632,7 +632,7 @@ impl Life<'_> {
             self.leaves = self.leaves.min(day + self.chance.whole(5, 30));
             return;
         }
-        if treatable && self.chance.happens(0.78) {
+        if treatable && self.chance.happens(self.profile.pace.continued) {
             self.decision(decided, progression, "CONTINUE");
             let lesions = self.places(&progression.lesions);
             let late = self.chance.happens(0.03);

@@ -84,6 +84,8 @@ pub struct Pace {
     pub death: Deaths,
     /// Share of an arm without local treatment that changes therapy at randomisation.
     pub switched: f64,
+    /// Share of progressions that could be treated locally which are: the others change the therapy.
+    pub continued: f64,
     /// Share of lesions that grow back after local treatment.
     pub local_failure: f64,
     /// Share of growing lesions that answer to a new line.

@@ -295,11 +295,15 @@ impl Stage<'_> {
     async fn play(&mut self) -> Result<(), Error> {
         // Each submission is a durable commit: few of them, so that a demonstration does not wait for the disk.
         let quarter = |at: Timestamp| (utc_date(at).year(), (utc_date(at).month() - 1) / 3);
-        while let Some(((recorded, subject, _), action)) = self.queue.pop_first() {
+        while let Some(entry) = self.queue.first_entry() {
+            let recorded = entry.key().0;
             let fits = self.batch.first().is_none_or(|first| quarter(first.recorded) == quarter(recorded));
             if !fits || self.batch.len() >= MOST_ACTIONS {
+                // The queries it raises may be answered before the action that was next.
                 self.submit().await?;
+                continue;
             }
+            let ((_, subject, _), action) = entry.remove_entry();
             let randomises = matches!(action.deed, Deed::Randomise { .. });
             self.so_far.screened += u32::from(matches!(action.deed, Deed::Screen));
             self.batch.push(action);

@@ -237,7 +237,12 @@ impl Record {
                 }
             }
             Concept::AdverseEvent => {
-                self.adverse_events.extend(adverse_event(form, v, &protocol.safety.attributed_to, faults));
+                let found = adverse_event(form, v, &protocol.safety.attributed_to, faults);
+                // Its onset shows the subject alive; its end may be the death.
+                if let Some(day) = found.as_ref().and_then(|ae| ae.start?.day()) {
+                    self.alive(day, event);
+                }
+                self.adverse_events.extend(found);
             }
             Concept::FactB => {
                 let date = v.date("QSDAT", faults);
