@@ -9,7 +9,16 @@
 //! `usize` and results list them ascending. Times are finite and not negative, in any one unit. Missing values are the
 //! caller's to drop: a NaN is refused with its row. Times that only rounding tells apart are one time, as in R.
 //!
-//! Ties: an event precedes a censoring at the same time; a subject who enters at t is not at risk at t.
+//! # Cost
+//!
+//! `crates/survival/benches/versus_r.sh` prints it beside R's. Kaplan-Meier and log-rank are one radix sort of the times and
+//! one pass, so that they stand at what one sort costs. A Cox fit sorts once and makes one pass a Newton step; with p
+//! covariates that pass is p (p + 1) / 2 multiply-adds a subject, which is what the information matrix needs, and it is made on
+//! one core. No fit holds more than a few numbers a subject beyond its input.
+//!
+//! # Ties
+//!
+//! An event precedes a censoring at the same time; a subject who enters at t is not at risk at t.
 
 mod beta;
 mod distribution;
