@@ -13,6 +13,8 @@ const NEVER: i64 = i64::MAX / 4;
 
 /// Under this size nothing is seen, mm.
 const VISIBLE_MM: f64 = 6.0;
+/// A new node is called one from here on.
+const NODE_MM: f64 = 11.0;
 /// Nobody lives with more, mm.
 const MOST_MM: f64 = 220.0;
 
@@ -206,9 +208,11 @@ impl Lesion {
         self.measurable && self.size_on(day) >= if self.nodal { 15.5 } else { 10.5 }
     }
 
-    /// True where a scan on `day` shows it for the first time.
+    /// True where a scan on `day` shows it for the first time. A node under 10 mm in short axis is a normal one (RECIST 1.1);
+    /// a reader calls it a lesion when it clearly is more.
     pub fn appears(&self, day: i64) -> bool {
-        !self.known() && self.since <= day && self.size_on(day) >= VISIBLE_MM
+        let least = if self.nodal { NODE_MM } else { VISIBLE_MM };
+        !self.known() && self.since <= day && self.size_on(day) >= least
     }
 
     /// Measured size: whole millimetres, as calipers on a screen give.
