@@ -12,9 +12,9 @@
 //! # Cost
 //!
 //! `crates/survival/benches/versus_r.sh` prints it beside R's. Kaplan-Meier and log-rank are one radix sort of the times and
-//! one pass, a small multiple of the least that could do (the script's line `limit`). A Cox fit sorts once and makes one pass a Newton step; with p
-//! covariates that pass is p (p + 1) / 2 multiply-adds a subject, which is what the information matrix needs, and it is made on
-//! one core. No fit holds more than a few numbers a subject beyond its input.
+//! one pass, a small multiple of the least that could do (the script's line `limit`). A Cox fit sorts once and makes one pass
+//! a Newton step; with p covariates that pass is p (p + 1) / 2 multiply-adds a subject, which is what the information matrix
+//! needs, and it is made on one core. No fit holds more than a few numbers a subject beyond its input.
 //!
 //! # Ties
 //!
