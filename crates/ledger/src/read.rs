@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::TryStreamExt;
+use futures_util::{Stream, TryStreamExt};
 use jiff::Timestamp;
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 use sqlx::{Row, SqliteConnection};
@@ -94,10 +94,7 @@ pub(crate) async fn of_subject(
             .bind(subject)
             .bind(nanoseconds(up_to))
             .fetch(connection);
-    rows.map_err(|error| Error::storage(path, error))
-        .and_then(async |row| stored(&row, path))
-        .try_collect()
-        .await
+    gather(rows, path).await
 }
 
 pub(crate) async fn of_kind(
@@ -111,10 +108,7 @@ pub(crate) async fn of_kind(
             .bind(kind)
             .bind(nanoseconds(up_to))
             .fetch(connection);
-    rows.map_err(|error| Error::storage(path, error))
-        .and_then(async |row| stored(&row, path))
-        .try_collect()
-        .await
+    gather(rows, path).await
 }
 
 /// Counted over the index by subject alone: no event is touched.
@@ -137,6 +131,11 @@ pub(crate) async fn without_subject(
     )
     .bind(nanoseconds(up_to))
     .fetch(connection);
+    gather(rows, path).await
+}
+
+/// The events of the rows a query gives, in its order.
+async fn gather(rows: impl Stream<Item = sqlx::Result<SqliteRow>>, path: &Path) -> Result<Vec<Stored>> {
     rows.map_err(|error| Error::storage(path, error))
         .and_then(async |row| stored(&row, path))
         .try_collect()
