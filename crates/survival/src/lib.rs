@@ -49,9 +49,10 @@ pub mod permutation;
 pub mod proportion;
 pub mod rmst;
 pub mod t_test;
+pub mod two_groups;
 pub mod wilcoxon;
 
-pub use distribution::Test;
+pub use distribution::{Test, normal_cdf, normal_quantile};
 pub use error::{Error, Warning};
 pub use km::ConfType;
 pub use observations::{Estimate, Observations};

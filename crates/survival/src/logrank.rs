@@ -18,7 +18,7 @@ pub struct FlemingHarrington {
 }
 
 impl FlemingHarrington {
-    fn weight(self, surv: f64) -> f64 {
+    pub(crate) fn weight(self, surv: f64) -> f64 {
         let early = if self.rho == 0.0 { 1.0 } else { surv.powf(self.rho) };
         let late = if self.gamma == 0.0 { 1.0 } else { (1.0 - surv).powf(self.gamma) };
         early * late
