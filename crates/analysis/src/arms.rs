@@ -21,7 +21,19 @@ pub struct Arms {
     places: BTreeMap<ArmId, usize>,
 }
 
+/// The one arm of a report that may not tell the arms apart.
+pub const POOLED: &str = "ALL";
+
 impl Arms {
+    /// One group of everybody in `rows` who was randomised.
+    pub fn pooled(rows: &[SubjectRow]) -> Self {
+        let mut arms =
+            Self { names: Vec::new(), control: None, control_is_marked: false, places: BTreeMap::new() };
+        let place = arms.add(&ArmId(POOLED.into()), "All arms, pooled");
+        arms.names[place].randomised = rows.iter().filter(|row| row.allocation.is_some()).count();
+        arms
+    }
+
     /// The arms of `history` with the subjects of `rows` counted.
     pub fn of(history: &ProtocolHistory, rows: &[SubjectRow]) -> Self {
         let mut arms =

@@ -5,6 +5,7 @@
 
 use jiff::civil::Date;
 
+use trial::calendar::{due_of, made};
 use trial::date::{days_between, plus_days};
 use trial::eligibility::{Judged, Judgement};
 use trial::event::Seq;
@@ -16,7 +17,6 @@ use trial::sabr::coverage;
 
 use crate::results::DeviationRow;
 use crate::row::{Subject, SubjectRow};
-use crate::schedule::{Due, due_before, due_of};
 
 /// So many tumour assessments missed one after the other are a deviation; a single one is not listed.
 const MISSED: usize = 2;
@@ -175,22 +175,17 @@ impl<'a> List<'a> {
     /// Runs of scheduled tumour assessments that were not made while the subject was followed.
     fn assessments_missed(&mut self) {
         let (Some(start), Some(end)) = (self.subject.start(), self.followed_until()) else { return };
-        let made = self.assessments();
-        let of_visit: Vec<Option<Due<'_>>> =
-            made.iter().map(|a| due_of(self.subject.protocol, self.record(), a.event)).collect();
-        let days: Vec<i64> = made.iter().map(|a| days_between(start, a.date)).collect();
-        let was_made = |due: &Due<'_>| {
-            of_visit.iter().flatten().any(|other| other.day == due.day)
-                || days.iter().any(|day| due.on_time(*day))
-        };
-        let due = due_before(self.subject.protocol, Concept::TumourAssessment, days_between(start, end));
+        let assessments = self.assessments();
+        let days: Vec<i64> = assessments.iter().map(|a| days_between(start, a.date)).collect();
+        let until = days_between(start, end);
+        let due = made(self.subject.protocol, self.record(), Concept::TumourAssessment, until);
         let mut rows = Vec::new();
-        for run in due.chunk_by(|a, b| was_made(a) == was_made(b)) {
-            let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
-            if was_made(first) || run.len() < MISSED {
+        for run in due.chunk_by(|(_, a), (_, b)| a == b) {
+            let (Some((first, was_made)), Some((last, _))) = (run.first(), run.last()) else { continue };
+            if *was_made || run.len() < MISSED {
                 continue;
             }
-            let before: Vec<Seq> = made
+            let before: Vec<Seq> = assessments
                 .iter()
                 .zip(&days)
                 .rfind(|(_, day)| **day < first.opens)

@@ -17,7 +17,6 @@ pub mod results;
 mod row;
 mod sabr;
 mod safety;
-mod schedule;
 mod student;
 #[cfg(test)]
 mod testing;
@@ -42,6 +41,22 @@ pub fn row(history: &ProtocolHistory, record: &Record, cut: Option<Date>) -> Sub
 
 /// All that a report says, from the rows of every subject. The order of `rows` does not matter.
 pub fn results(history: &ProtocolHistory, context: Context, rows: Vec<SubjectRow>) -> Results {
+    made(history, context, rows, Arms::of)
+}
+
+/// The same without the arms: every subject counts in one group, nothing is compared, and no list of single subjects is kept,
+/// since what a subject was treated with tells the arm. For whoever watches a trial but may not see it by arm.
+pub fn pooled(history: &ProtocolHistory, context: Context, rows: Vec<SubjectRow>) -> Results {
+    let rows = rows.into_iter().map(SubjectRow::pooled).collect();
+    made(history, context, rows, |_, rows| Arms::pooled(rows))
+}
+
+fn made(
+    history: &ProtocolHistory,
+    context: Context,
+    rows: Vec<SubjectRow>,
+    arms: impl FnOnce(&ProtocolHistory, &[SubjectRow]) -> Arms,
+) -> Results {
     let protocol = history.current();
     let mut rows: Vec<SubjectRow> = rows.into_iter().filter(|row| row.seen).collect();
     rows.sort_by(|a, b| a.subject.cmp(&b.subject));
@@ -49,7 +64,7 @@ pub fn results(history: &ProtocolHistory, context: Context, rows: Vec<SubjectRow
     about.last_clinical = about.last_clinical.or_else(|| rows.iter().filter_map(|row| row.last_seen).max());
     let until = about.cut.or(about.as_of.map(utc_date)).or(about.last_clinical);
     let left_out = limits.enforce(&mut rows);
-    let arms = Arms::of(history, &rows);
+    let arms = arms(history, &rows);
     let analyses = time_to_event::analyses(protocol, &arms, &mut rows);
     Results {
         flow: flow::flow(protocol, &arms, &rows, &analyses, until),

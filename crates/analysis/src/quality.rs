@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
+use trial::calendar::due_of;
 use trial::date::{days_between, plus_days};
 use trial::event::Seq;
 use trial::factb::{Auc, auc, score};
@@ -20,7 +21,6 @@ use crate::results::{
     Counted, Estimate, QualityArea, QualityDifference, QualityPoint, QualityResult, QualitySensitivity, Who,
 };
 use crate::row::{Subject, SubjectRow};
-use crate::schedule::due_of;
 use crate::student::{mean, welch};
 
 /// Greatest FACT-B total.

@@ -13,6 +13,7 @@ use trial::protocol::Protocol;
 use trial::record::{Allocation, Fact, Record, Withdrawal};
 use trial::strategy::Status;
 
+use crate::arms::POOLED;
 use crate::baseline::Baseline;
 use crate::flow::Screening;
 use crate::plan::{Detail, Plan};
@@ -88,6 +89,26 @@ impl SubjectRow {
     /// The arm, where it was randomised.
     pub fn arm(&self) -> Option<&ArmId> {
         self.allocation.as_ref().map(|allocation| &allocation.arm)
+    }
+
+    /// Deviations from the protocol by day: those a person recorded, and those that follow from the record.
+    pub fn deviations(&self) -> &[DeviationRow] {
+        &self.deviations
+    }
+
+    /// The row of a subject whose arm may not be told, nor what would tell it.
+    pub(crate) fn pooled(mut self) -> Self {
+        if let Some(allocation) = &mut self.allocation {
+            allocation.arm = ArmId(POOLED.into());
+        }
+        self.detail = Detail::TABLES;
+        (self.treated, self.lane, self.trajectory, self.change) = (None, None, None, None);
+        (self.trace, self.pending) = (None, None);
+        (self.deviations, self.faults) = (Vec::new(), Vec::new());
+        for time in self.times.iter_mut().flatten() {
+            time.full = None;
+        }
+        self
     }
 
     /// The entry of this subject behind a number; none where the row carries no traces.

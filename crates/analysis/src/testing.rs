@@ -48,6 +48,7 @@ pub fn row(subject: &str, arm: &str, stratum: &str, days: i64, event: bool, anal
         arm: arm.into(),
         date: origin,
         stratum: vec![("s".to_owned(), stratum.to_owned())],
+        on_behalf: None,
     });
     row.screening = crate::flow::Screening::Randomised;
     row.times = vec![Some(time); analyses];

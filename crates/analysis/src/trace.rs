@@ -94,7 +94,7 @@ fn responses(subject: &Subject<'_>) -> Vec<Response> {
     timepoints
         .map(|t| {
             let occurrence =
-                crate::schedule::form_of(subject.record, t.event).map(|form| form.instance.occurrence);
+                trial::calendar::form_of(subject.record, t.event).map(|form| form.instance.occurrence);
             let visit = occurrence.map_or_else(|| t.visit.clone(), |n| format!("{} {n}", t.visit));
             (t.date, visit.trim().to_owned(), t.overall, t.sum_mm, t.reason.clone(), t.event)
         })

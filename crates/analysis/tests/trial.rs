@@ -702,3 +702,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_pooled_report_counts_everybody_and_tells_no_arm() {
+    let history = protocol();
+    let rows = || rows(&history, &subjects(), None, &Limits::default());
+    let by_arm = results(&history, context(&history, None), rows());
+    let pooled = analysis::pooled(&history, context(&history, None), rows());
+    let sum = |count: fn(&analysis::results::ArmEstimate) -> usize, results: &Results| {
+        results.analyses.iter().map(|one| one.arms.iter().map(count).sum::<usize>()).collect::<Vec<_>>()
+    };
+    assert_eq!(sum(|arm| arm.n, &pooled), sum(|arm| arm.n, &by_arm));
+    assert_eq!(sum(|arm| arm.events, &pooled), sum(|arm| arm.events, &by_arm));
+    assert!(sum(|arm| arm.events, &pooled).iter().any(|events| *events > 0));
+    assert!(pooled.analyses.iter().all(|one| one.comparison.is_none() && one.arms.len() == 1));
+    assert_eq!(pooled.arms.len(), 1);
+    for arm in by_arm.arms {
+        let named = format!("\"arm\":{}", json!(arm.id));
+        assert!(!json_of(&pooled).contains(&named), "{named} is told");
+    }
+}

@@ -154,8 +154,12 @@ pub fn items(concept: Concept) -> &'static [Known] {
             K
         }
         Concept::Deviation => {
-            const K: &[Known] =
-                &[item("DVSTDAT", Date, true), item("DVCAT", Text, true), item("DVTERM", Text, true)];
+            const K: &[Known] = &[
+                item("DVSTDAT", Date, true),
+                item("DVCAT", Text, true),
+                item("DVTERM", Text, true),
+                item("DVMAJOR", YesNo, false),
+            ];
             K
         }
         Concept::Withdrawal => {

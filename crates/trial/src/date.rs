@@ -175,6 +175,12 @@ impl fmt::Display for PartialDate {
     }
 }
 
+/// The latest day it is anywhere at a moment (UTC+14): what is dated no later than this lies in nobody's future. A ledger holds
+/// moments in UTC, and a morning in Sydney is the day before there.
+pub fn latest_date(moment: jiff::Timestamp) -> Date {
+    jiff::tz::Offset::constant(14).to_datetime(moment).date()
+}
+
 /// The day of a moment, in UTC.
 pub fn utc_date(moment: jiff::Timestamp) -> Date {
     jiff::tz::Offset::UTC.to_datetime(moment).date()

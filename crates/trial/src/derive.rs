@@ -9,7 +9,7 @@ use crate::date::AnalysisDate;
 use crate::endpoint::next_line;
 use crate::event::Seq;
 use crate::progression::{self, Progression};
-use crate::protocol::{Protocol, ProtocolHistory, TumourRules};
+use crate::protocol::{Protocol, ProtocolHistory, Strategy, TumourRules};
 use crate::recist::Series;
 use crate::record::Record;
 use crate::strategy::{self, Course, Status};
@@ -42,13 +42,23 @@ pub struct OnLine {
     pub progression: Option<Progression>,
 }
 
+/// The version whose tumour and strategy rules hold for `record`: the one in force when the subject was randomised.
+pub fn ruling<'h>(history: &'h ProtocolHistory, record: &Record) -> &'h Protocol {
+    record.randomised.as_ref().map_or_else(|| history.current(), |fact| history.at(fact.event))
+}
+
+/// The strategy rule of the arm that `record` was given; none where the arm has none or the subject is not randomised.
+pub fn strategy_of<'h>(history: &'h ProtocolHistory, record: &Record) -> Option<&'h Strategy> {
+    let given = &record.randomised.as_ref()?.value.arm;
+    ruling(history, record).arms.iter().find(|arm| arm.id == *given)?.strategy.as_ref()
+}
+
 /// Derives one record. `cut` is the clinical data cut-off, where there is one.
 ///
 /// Tumour and strategy rules are those in force when the subject was randomised; endpoints and analyses are those of the
 /// version that analyses.
 pub fn derive(history: &ProtocolHistory, record: &Record, cut: Option<Date>) -> Derived {
-    let protocol: &Protocol =
-        record.randomised.as_ref().map_or_else(|| history.current(), |fact| history.at(fact.event));
+    let protocol = ruling(history, record);
     let contact =
         record.contacts.iter().map(|fact| fact.value).filter(|day| cut.is_none_or(|cut| *day <= cut)).max();
     let death = record.death.as_ref().map(|death| {
@@ -68,8 +78,7 @@ pub fn derive(history: &ProtocolHistory, record: &Record, cut: Option<Date>) -> 
     let first_progression =
         start.and_then(|start| progression::first_in(rules, record, series.as_ref(), start));
     let strategy = record.randomised.as_ref().and_then(|fact| {
-        let arm = protocol.arms.iter().find(|arm| arm.id == fact.value.arm)?;
-        let rule = arm.strategy.as_ref()?;
+        let rule = strategy_of(history, record)?;
         let until = known_until.unwrap_or(fact.value.date);
         let death = death.map(|death| death.date);
         Some(strategy::follow_from(rule, rules, record, death, until, first_progression.clone()))

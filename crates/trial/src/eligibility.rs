@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::concept::LESIONS;
 use crate::condition::{Facts, Kind, Verdict};
 use crate::date::{PartialDate, days_between};
-use crate::event::Seq;
+use crate::event::{Instance, Seq};
 use crate::progression::of_reader;
 use crate::protocol::{Concept, CriterionKind, Protocol};
 use crate::record::{FilledForm, Reading, Record};
@@ -48,6 +49,37 @@ pub const DERIVED: &[DerivedName] = &[
         "days the latest therapy without an end has been under way at consent",
     ),
 ];
+
+impl DerivedName {
+    /// The form and the item it is read from, before all others.
+    pub fn entered_at(&self) -> (Concept, &'static str) {
+        match self.name {
+            "age" => (Concept::Demography, "BRTHYY"),
+            "first_line_days" => (Concept::PriorTherapy, "CMSTDAT"),
+            _ => (Concept::TumourAssessment, LESIONS),
+        }
+    }
+}
+
+/// Where a name that conditions read (`form.ITEM` or `derived.name`) is entered before randomisation: the form at its visit, and
+/// the item or the group; none where the protocol has no such form.
+pub fn entered_at(protocol: &Protocol, name: &str) -> Option<(Instance, String)> {
+    let (form, item) = name.split_once('.')?;
+    let (form, item) = if form == "derived" {
+        let (concept, item) = DERIVED.iter().find(|known| known.name == item)?.entered_at();
+        // What is asked for at a visit comes before a log.
+        let mut of_concept: Vec<_> = protocol.forms.iter().filter(|form| form.concept == concept).collect();
+        of_concept.sort_by_key(|form| form.log);
+        (of_concept.first()?.id.as_str(), item)
+    } else {
+        (protocol.forms.iter().find(|known| known.id == form)?.id.as_str(), item)
+    };
+    let mut visits = protocol.schedule.visits.iter();
+    let visit = visits.find(|visit| visit.day <= 0 && visit.forms.iter().any(|known| known == form));
+    let instance =
+        Instance { form: form.to_owned(), visit: visit.map(|visit| visit.id.clone()), occurrence: 1 };
+    Some((instance, item.to_owned()))
+}
 
 /// The judgement of one criterion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -148,7 +180,7 @@ fn baseline_lesions(protocol: &Protocol, record: &Record, before: &[&FilledForm]
 }
 
 fn prior_radiotherapy(form: &FilledForm, from: Vec<Seq>, evidence: &mut Evidence) {
-    let Some(rows) = form.values.get(crate::concept::LESIONS).and_then(Value::as_array) else { return };
+    let Some(rows) = form.values.get(LESIONS).and_then(Value::as_array) else { return };
     let opd: Vec<&Value> = rows.iter().filter(|row| row["OPD"] == "Y").collect();
     if opd.iter().any(|row| row["PRIORRT"] == "Y") {
         evidence.put("derived.prior_rt_to_opd", json!(true), from);

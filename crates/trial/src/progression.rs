@@ -297,6 +297,11 @@ fn by_recist(rules: &TumourRules, found: &FirstProgression, shown: &Timepoint, b
     }
 }
 
+/// The kind of progression that the progressing lesions of `shown` make; none where no lesion progresses.
+pub fn kind_of(rules: &TumourRules, shown: &Timepoint) -> Option<Kind> {
+    Some(kind(rules, shown).0).filter(|kind| *kind != Kind::Unplaced)
+}
+
 fn kind(rules: &TumourRules, shown: &Timepoint) -> (Kind, bool) {
     let progressing: Vec<_> = shown.lesions.iter().filter(|lesion| lesion.progressing).collect();
     let intracranial = progressing.iter().any(|lesion| lesion.intracranial);

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::event::Seq;
 use crate::id::LesionId;
+use crate::protocol::{DoseSchedule, SabrRules};
 use crate::record::SabrCourse;
 
 /// BED in Gy: `n d (1 + d / (alpha/beta))`, with `d` in Gy a fraction and `alpha_beta` in Gy.
@@ -17,6 +18,46 @@ pub fn bed(fractions: u32, fraction_gy: f64, alpha_beta: f64) -> f64 {
 /// EQD2 in Gy: `BED / (1 + 2 / (alpha/beta))`.
 pub fn eqd2(fractions: u32, fraction_gy: f64, alpha_beta: f64) -> f64 {
     bed(fractions, fraction_gy, alpha_beta) / (1.0 + 2.0 / alpha_beta)
+}
+
+/// What a lesion got, in physical and in biologically effective dose, Gy.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Dose {
+    /// Total physical dose.
+    pub total_gy: f64,
+    /// BED at the alpha/beta of tumour (BED10 where that is 10 Gy).
+    pub bed_tumour: f64,
+    /// EQD2 at it.
+    pub eqd2_tumour: f64,
+    /// BED at the alpha/beta of late-reacting tissue.
+    pub bed_late: f64,
+    /// EQD2 at it.
+    pub eqd2_late: f64,
+    /// The alpha/beta of tumour.
+    pub alpha_beta_tumour: f64,
+    /// The alpha/beta of late-reacting tissue.
+    pub alpha_beta_late: f64,
+    /// One of the schedules the protocol names; true where it names none.
+    pub in_use: bool,
+}
+
+/// The dose of `fractions` of `fraction_gy` Gy each, by the protocol's alpha/beta.
+pub fn dose(rules: &SabrRules, fraction_gy: f64, fractions: u32) -> Dose {
+    let total_gy = f64::from(fractions) * fraction_gy;
+    // Typed doses have a few decimals; 3 x 8.1 is 24.3 and not a hair more.
+    let is = |schedule: &DoseSchedule| {
+        schedule.fractions == fractions && (schedule.total_gy - total_gy).abs() < 1e-6
+    };
+    Dose {
+        total_gy,
+        bed_tumour: bed(fractions, fraction_gy, rules.alpha_beta_tumour),
+        eqd2_tumour: eqd2(fractions, fraction_gy, rules.alpha_beta_tumour),
+        bed_late: bed(fractions, fraction_gy, rules.alpha_beta_late),
+        eqd2_late: eqd2(fractions, fraction_gy, rules.alpha_beta_late),
+        alpha_beta_tumour: rules.alpha_beta_tumour,
+        alpha_beta_late: rules.alpha_beta_late,
+        in_use: rules.schedules.is_empty() || rules.schedules.iter().any(is),
+    }
 }
 
 /// How far courses cover a set of lesions.

@@ -194,6 +194,61 @@ fn closed(verdict: Verdict, episodes: Vec<Episode>) -> Course {
     Course { status, episodes, why, events }
 }
 
+/// What a pending progression waits for.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Waiting {
+    /// The day the progression counts from.
+    pub progression: Date,
+    /// The day it was certain.
+    pub certain: Date,
+    /// The last day on which SABR to its lesions is in time.
+    pub deadline: Date,
+    /// Its lesions without completed SABR.
+    pub untreated: Vec<LesionId>,
+    /// What was decided; none where no decision is recorded.
+    pub decided: Option<Decision>,
+    /// All its lesions amenable to SABR: none where nobody said so of one.
+    pub amenable: Option<bool>,
+}
+
+/// What the strategy waits for; none where it does not wait.
+pub fn waiting(strategy: &Strategy, record: &Record, course: &Course) -> Option<Waiting> {
+    let Status::Pending { progression: on } = course.status else { return None };
+    let (last, earlier) = course.episodes.split_last()?;
+    let (progression, before) = (&last.progression, earlier.last().map(|episode| &episode.progression));
+    let facts = Facts { strategy, record, change: None, death: None, until: Date::MAX };
+    let deadline = facts.deadline(progression);
+    Some(Waiting {
+        progression: on,
+        certain: progression.certain,
+        deadline,
+        untreated: facts.coverage(progression, before, deadline).missing,
+        decided: facts.decision(progression, before).map(|decision| decision.decision),
+        amenable: progression.amenable,
+    })
+}
+
+/// Lesions that progressed at entry and wait for the SABR of their arm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AtEntry {
+    /// Those without completed SABR.
+    pub lesions: Vec<LesionId>,
+    /// The last day of those the strategy gives to a salvage, counted from randomisation.
+    pub by: Date,
+}
+
+/// The oligoprogressive lesions of the baseline that no course has treated, in an arm whose strategy rests on SABR; none where
+/// there is no such lesion.
+pub fn untreated_at_entry(strategy: &Strategy, tumour: &TumourRules, record: &Record) -> Option<AtEntry> {
+    let start = record.randomised.as_ref().filter(|_| strategy.salvage == Salvage::Sabr)?.value.date;
+    let assessments = progression::of_reader(record, &tumour.reader);
+    let baseline = assessments.iter().rfind(|assessment| assessment.date <= start)?;
+    let progressing = baseline.readings.iter().filter(|reading| reading.oligoprogressive == Some(true));
+    let lesions: Vec<LesionId> = progressing.map(|reading| reading.lesion.clone()).collect();
+    let lesions = sabr::coverage(&record.sabr, &lesions, start, Date::MAX).missing;
+    (!lesions.is_empty()).then(|| AtEntry { lesions, by: plus_days(start, i64::from(strategy.within_days)) })
+}
+
 /// What the judgement of a progression reads.
 struct Facts<'a> {
     strategy: &'a Strategy,
@@ -234,14 +289,8 @@ impl Facts<'_> {
                 );
             }
         }
-        // Nobody can treat before the progression is certain, so the days are counted from there.
-        let deadline = plus_days(progression.certain, i64::from(self.strategy.within_days));
-        // A salvage under way when the lesion is found to progress further treats that too.
-        let under_way =
-            |start: Date, end: Date| end >= on && before.is_some_and(|before| start >= before.date);
-        let coverage = sabr::coverage_of(&self.record.sabr, &progression.sites, |start, end| {
-            end <= deadline && (start >= on || under_way(start, end))
-        });
+        let deadline = self.deadline(progression);
+        let coverage = self.coverage(progression, before, deadline);
         events.extend(coverage.events.iter().copied());
         let treated_by = coverage.completed.filter(|_| coverage.missing.is_empty());
         if let Some((line, changed)) = self.change
@@ -265,6 +314,27 @@ impl Facts<'_> {
             },
             None => self.untreated(progression, decision, deadline, &coverage.missing),
         }
+    }
+
+    /// Nobody can treat before the progression is certain, so the days are counted from there.
+    fn deadline(&self, progression: &Progression) -> Date {
+        plus_days(progression.certain, i64::from(self.strategy.within_days))
+    }
+
+    /// How far SABR in time covers `progression`. A salvage under way when the lesion is found to progress further treats
+    /// that too.
+    fn coverage(
+        &self,
+        progression: &Progression,
+        before: Option<&Progression>,
+        deadline: Date,
+    ) -> sabr::Coverage {
+        let on = progression.date;
+        let under_way =
+            |start: Date, end: Date| end >= on && before.is_some_and(|before| start >= before.date);
+        sabr::coverage_of(&self.record.sabr, &progression.sites, |start, end| {
+            end <= deadline && (start >= on || under_way(start, end))
+        })
     }
 
     /// The line that ended last, where the strategy asks for systemic therapy to continue and none was under way on

@@ -139,7 +139,7 @@ impl Story {
         let stratum =
             stratum.iter().map(|(factor, level)| ((*factor).to_owned(), (*level).to_owned())).collect();
         let date = self.start;
-        self.event(0, What::Randomised { arm: arm.into(), date, stratum, position: 0 })
+        self.event(0, What::Randomised { arm: arm.into(), date, stratum, position: 0, on_behalf: None })
     }
 
     pub fn randomised(&mut self, arm: &str, opd: &str, bone_only: &str) -> &mut Self {

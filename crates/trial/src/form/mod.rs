@@ -1,8 +1,13 @@
 //! Admission: may these values stand on this form? The last guard before the ledger.
 //!
 //! Checks place, types, ranges, codes, conditions and edit checks (`sheet`), and what the values say against what is known
-//! of the subject: lesions, randomisation, birth and death (`subject`). Never changes a value, and never stores one.
+//! of the subject: lesions, randomisation, birth and death (`subject`). Around it stand what a page needs of a form: its
+//! texts read as values (`entry`), its fields as they now apply (`layout`), and what can be said while one types (`live`).
+//! Never stores a value.
 
+pub mod entry;
+pub mod layout;
+pub mod live;
 mod sheet;
 mod subject;
 
@@ -13,9 +18,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::event::Instance;
-use crate::protocol::{Protocol, near};
+use crate::protocol::{Form, Protocol, near};
 use crate::record::Record;
 use sheet::Sheet;
+pub(crate) use sheet::{given, key_of};
 
 /// A value that cannot stand where it was put, or should be looked at once more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -47,6 +53,84 @@ impl fmt::Display for FormFault {
     }
 }
 
+impl FormFault {
+    fn new(
+        form: &Form,
+        row: Option<&(String, usize)>,
+        item: &str,
+        (found, right): (String, String),
+        hard: bool,
+    ) -> Self {
+        Self { form: form.id.clone(), row: row.cloned(), item: item.to_owned(), found, right, hard }
+    }
+}
+
+/// What a fault speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The form, the visit or the item does not exist there.
+    Place,
+    /// What must be filled is empty.
+    Missing,
+    /// The value cannot be one of its item.
+    Value,
+    /// An edit check of the protocol.
+    Check,
+    /// It does not fit what is known of the subject.
+    Subject,
+}
+
+/// A fault, and which empty items it rests on: while one types, nothing is said of a field nobody has been in.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub fault: FormFault,
+    pub kind: Kind,
+    pub empty: Vec<String>,
+}
+
+/// The form of `id`, or what would be right.
+pub(crate) fn definition<'p>(protocol: &'p Protocol, id: &str) -> Result<&'p Form, Box<FormFault>> {
+    protocol.forms.iter().find(|form| form.id == id).ok_or_else(|| {
+        let known = || protocol.forms.iter().map(|form| form.id.as_str());
+        let right = near(id, known()).map_or_else(
+            || format!("the protocol has {}", known().collect::<Vec<_>>().join(", ")),
+            |near| format!("did you mean form {near}?"),
+        );
+        let found = format!("form {id:?}");
+        let form = id.to_owned();
+        Box::new(FormFault { form, row: None, item: String::new(), found, right, hard: true })
+    })
+}
+
+/// What the form says of itself, and what it says against the subject.
+pub(crate) fn find(
+    protocol: &Protocol,
+    form: &Form,
+    record: &Record,
+    instance: &Instance,
+    values: &Map<String, Value>,
+    today: Date,
+) -> (Vec<Found>, Vec<Found>) {
+    let mut sheet = Sheet { protocol, form, record, instance, values, today, faults: Vec::new(), row: None };
+    sheet.check();
+    (sheet.faults, subject::faults(protocol, form, record, instance, values))
+}
+
+/// What must be filled on `instance` and is empty, under the definition `form`.
+pub fn missing(
+    protocol: &Protocol,
+    form: &Form,
+    record: &Record,
+    instance: &Instance,
+    values: &Map<String, Value>,
+) -> Vec<FormFault> {
+    let today = Date::MAX;
+    let mut sheet = Sheet { protocol, form, record, instance, values, today, faults: Vec::new(), row: None };
+    sheet.check();
+    let missing = |found: &Found| found.kind == Kind::Missing;
+    sheet.faults.into_iter().filter(missing).map(|found| found.fault).collect()
+}
+
 /// Every fault of `values` on `instance`. `today` is the day of recording: no clinical date may lie after it.
 pub fn check(
     protocol: &Protocol,
@@ -55,31 +139,14 @@ pub fn check(
     values: &Map<String, Value>,
     today: Date,
 ) -> Vec<FormFault> {
-    let Some(form) = protocol.forms.iter().find(|form| form.id == instance.form) else {
-        let known = || protocol.forms.iter().map(|form| form.id.as_str());
-        let right = near(&instance.form, known()).map_or_else(
-            || format!("the protocol has {}", known().collect::<Vec<_>>().join(", ")),
-            |near| format!("did you mean form {near}?"),
-        );
-        return vec![FormFault {
-            form: instance.form.clone(),
-            row: None,
-            item: String::new(),
-            found: format!("form {:?}", instance.form),
-            right,
-            hard: true,
-        }];
+    let form = match definition(protocol, &instance.form) {
+        Ok(form) => form,
+        Err(fault) => return vec![*fault],
     };
-    let mut sheet = Sheet { protocol, form, record, instance, values, today, faults: Vec::new(), row: None };
-    sheet.check();
-    let mut faults = sheet.faults;
+    let (own, against) = find(protocol, form, record, instance, values, today);
+    let unread = own.iter().any(|found| found.fault.hard);
+    let mut faults: Vec<FormFault> = own.into_iter().map(|found| found.fault).collect();
     // What cannot be read is not judged any further.
-    if faults.iter().all(|fault| !fault.hard) {
-        faults.extend(subject::faults(protocol, form, record, instance, values));
-    } else {
-        faults.extend(
-            subject::faults(protocol, form, record, instance, values).into_iter().filter(|fault| fault.hard),
-        );
-    }
+    faults.extend(against.into_iter().map(|found| found.fault).filter(|fault| fault.hard || !unread));
     faults
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use super::FormFault;
+use super::{FormFault, Found, Kind};
 use crate::concept;
 use crate::condition::{Condition, Verdict};
 use crate::date::PartialDate;
@@ -31,7 +31,7 @@ pub struct Sheet<'a> {
     pub instance: &'a Instance,
     pub values: &'a Map<String, Value>,
     pub today: Date,
-    pub faults: Vec<FormFault>,
+    pub faults: Vec<Found>,
     pub row: Option<(String, usize)>,
 }
 
@@ -52,6 +52,24 @@ fn words(value: &Value) -> String {
     }
 }
 
+/// The value a condition reads under `name`: of the row, of the form, or of another form as last filled.
+pub fn lookup<'a>(
+    form: &Form,
+    record: &'a Record,
+    values: &'a Map<String, Value>,
+    row: &'a Map<String, Value>,
+    name: &str,
+) -> Option<&'a Value> {
+    match name.split_once('.') {
+        Some((other, item)) if other != form.id => {
+            let filled = record.forms.iter().rev().find(|filled| filled.instance.form == other)?;
+            given(&filled.values, item)
+        }
+        Some((_, item)) => given(row, item).or_else(|| given(values, item)),
+        None => given(row, name).or_else(|| given(values, name)),
+    }
+}
+
 impl<'a> Sheet<'a> {
     pub fn check(&mut self) {
         self.place();
@@ -64,24 +82,33 @@ impl<'a> Sheet<'a> {
     }
 
     fn fault(&mut self, item: &str, found: impl Into<String>, right: impl Into<String>) {
-        self.say(item, found, right, true);
+        self.say(Kind::Value, item, found, right, true);
     }
 
-    fn say(&mut self, item: &str, found: impl Into<String>, right: impl Into<String>, hard: bool) {
-        self.faults.push(FormFault {
-            form: self.form.id.clone(),
-            row: self.row.clone(),
-            item: item.to_owned(),
-            found: found.into(),
-            right: right.into(),
-            hard,
-        });
+    fn say(
+        &mut self,
+        kind: Kind,
+        item: &str,
+        found: impl Into<String>,
+        right: impl Into<String>,
+        hard: bool,
+    ) {
+        let words = (found.into(), right.into());
+        let fault = FormFault::new(self.form, self.row.as_ref(), item, words, hard);
+        self.faults.push(Found { fault, kind, empty: Vec::new() });
+    }
+
+    /// Says that the fault just found rests on `items`, which are empty.
+    fn rests_on(&mut self, items: Vec<String>) {
+        if let Some(found) = self.faults.last_mut() {
+            found.empty = items;
+        }
     }
 
     fn place(&mut self) {
         let instance = self.instance;
         if instance.occurrence == 0 {
-            self.fault("", "occurrence 0", "occurrences count from 1");
+            self.say(Kind::Place, "", "occurrence 0", "occurrences count from 1", true);
         }
         let Some(id) = &instance.visit else { return };
         let visits = &self.protocol.schedule.visits;
@@ -91,28 +118,26 @@ impl<'a> Sheet<'a> {
                 || format!("the schedule has {}", known().collect::<Vec<_>>().join(", ")),
                 |near| format!("did you mean visit {near}?"),
             );
-            return self.fault("", format!("visit {id:?}"), right);
+            return self.say(Kind::Place, "", format!("visit {id:?}"), right, true);
         };
         if visit.every_days.is_none() && instance.occurrence > 1 {
             let right = "the visit does not repeat; a further assessment stands without a visit";
-            self.fault("", format!("occurrence {} of visit {id}", instance.occurrence), right);
+            self.say(
+                Kind::Place,
+                "",
+                format!("occurrence {} of visit {id}", instance.occurrence),
+                right,
+                true,
+            );
         }
         if !visit.forms.contains(&self.form.id) {
             let right = format!("at {id} are due {}", visit.forms.join(", "));
-            self.say("", format!("form {} at visit {id}", self.form.id), right, false);
+            self.say(Kind::Place, "", format!("form {} at visit {id}", self.form.id), right, false);
         }
     }
 
-    /// The value a condition reads under `name`: of the row, of the form, or of another form as last filled.
     fn lookup(&self, row: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-        match name.split_once('.') {
-            Some((form, item)) if form != self.form.id => {
-                let filled = self.record.forms.iter().rev().find(|filled| filled.instance.form == form)?;
-                given(&filled.values, item)
-            }
-            Some((_, item)) => given(row, item).or_else(|| given(self.values, item)),
-            None => given(row, name).or_else(|| given(self.values, name)),
-        }
+        lookup(self.form, self.record, self.values, row, name)
     }
 
     fn verdict(&self, condition: &Condition, row: &'a Map<String, Value>) -> Verdict {
@@ -129,7 +154,7 @@ impl<'a> Sheet<'a> {
                 || format!("there is {}", known().collect::<Vec<_>>().join(", ")),
                 |near| format!("did you mean {near}?"),
             );
-            self.fault(name, "an item the form does not have", right);
+            self.say(Kind::Place, name, "an item the form does not have", right, true);
         }
         for item in items {
             let shown = item.when.as_ref().map(|when| self.verdict(when, values));
@@ -138,11 +163,14 @@ impl<'a> Sheet<'a> {
                     self.value(item, value);
                     if shown == Some(Verdict::False) {
                         let when = item.when.as_ref().map_or("", |when| when.as_str());
-                        self.say(&item.id, words(value), format!("it is asked only where {when}"), false);
+                        let right = format!("it is asked only where {when}");
+                        self.say(Kind::Value, &item.id, words(value), right, false);
                     }
                 }
                 (None, None | Some(Verdict::True)) if item.required => {
-                    self.fault(&item.id, "nothing", format!("it must be filled: {}", item.label));
+                    let right = format!("it must be filled: {}", item.label);
+                    self.say(Kind::Missing, &item.id, "nothing", right, true);
+                    self.rests_on(vec![item.id.clone()]);
                 }
                 (None, _) => {}
             }
@@ -258,7 +286,7 @@ impl<'a> Sheet<'a> {
             self.fault(&group.id, format!("{} rows", rows.len()), format!("at most {MOST_ROWS}"));
             return;
         }
-        let key = self.key_of(group);
+        let key = key_of(self.form, group);
         let mut seen: BTreeMap<Vec<String>, usize> = BTreeMap::new();
         for (index, row) in rows.iter().enumerate() {
             self.row = Some((group.id.clone(), index + 1));
@@ -286,15 +314,6 @@ impl<'a> Sheet<'a> {
         self.row = None;
     }
 
-    /// What may stand in one row only; a lesion, whatever the protocol says, where the form's concept knows lesions.
-    fn key_of(&self, group: &Group) -> Vec<String> {
-        let lesion = "TULNKID";
-        let of_lesions = concept::items(self.form.concept)
-            .iter()
-            .any(|known| known.group == Some(group.id.as_str()) && known.id == lesion);
-        if group.key.is_empty() && of_lesions { vec![lesion.to_owned()] } else { group.key.clone() }
-    }
-
     fn checks(&mut self, checks: &'a [Check], row: &'a Map<String, Value>) {
         for check in checks {
             if self.verdict(&check.condition, row) != Verdict::False {
@@ -308,7 +327,19 @@ impl<'a> Sheet<'a> {
                     format!("{name} {}", self.lookup(row, name).map_or_else(|| "empty".into(), words))
                 })
                 .collect();
-            self.say("", read.join(", "), check.message.clone(), check.hard);
+            let empty = check.condition.names().iter().filter(|name| self.lookup(row, name).is_none());
+            let empty = empty.cloned().collect();
+            self.say(Kind::Check, "", read.join(", "), check.message.clone(), check.hard);
+            self.rests_on(empty);
         }
     }
+}
+
+/// What may stand in one row only; a lesion, whatever the protocol says, where the form's concept knows lesions.
+pub fn key_of(form: &Form, group: &Group) -> Vec<String> {
+    let lesion = "TULNKID";
+    let of_lesions = concept::items(form.concept)
+        .iter()
+        .any(|known| known.group == Some(group.id.as_str()) && known.id == lesion);
+    if group.key.is_empty() && of_lesions { vec![lesion.to_owned()] } else { group.key.clone() }
 }

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use super::FormFault;
 use super::sheet::given;
+use super::{FormFault, Found, Kind};
 use crate::concept::{self, LESIONS};
 use crate::ctcae;
 use crate::date::{PartialDate, days_between, plus_days};
@@ -23,7 +23,7 @@ pub fn faults(
     record: &Record,
     instance: &Instance,
     values: &Map<String, Value>,
-) -> Vec<FormFault> {
+) -> Vec<Found> {
     let mut look = Look { protocol, form, record, instance, values, faults: Vec::new(), row: None };
     look.dates();
     look.window();
@@ -46,7 +46,7 @@ struct Look<'a> {
     record: &'a Record,
     instance: &'a Instance,
     values: &'a Map<String, Value>,
-    faults: Vec<FormFault>,
+    faults: Vec<Found>,
     row: Option<(String, usize)>,
 }
 
@@ -60,14 +60,11 @@ fn role_name(role: LesionRole) -> &'static str {
 
 impl<'a> Look<'a> {
     fn say(&mut self, item: &str, found: impl Into<String>, right: impl Into<String>, hard: bool) {
-        self.faults.push(FormFault {
-            form: self.form.id.clone(),
-            row: self.row.clone(),
-            item: item.to_owned(),
-            found: found.into(),
-            right: right.into(),
-            hard,
-        });
+        let words = (found.into(), right.into());
+        let fault = FormFault::new(self.form, self.row.as_ref(), item, words, hard);
+        // Of the lesions as a whole is said only what is not there.
+        let empty = if item == LESIONS { vec![item.to_owned()] } else { Vec::new() };
+        self.faults.push(Found { fault, kind: Kind::Subject, empty });
     }
 
     fn ask(&mut self, item: &str, found: impl Into<String>, right: impl Into<String>) {

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
+use super::oversight::Oversight;
 use super::reading::{Values, place};
 use super::{
     AdverseEvent, Allocation, Assessment, Death, Deviation, Fact, FactBAnswers, FilledForm, Finding,
@@ -31,7 +32,7 @@ impl Record {
             .filter_map(|form| {
                 let entered = events.get(form.place)?;
                 let (instance, values) = filled(&entered.event.what)?;
-                Some(form.filled(entered, instance.clone(), values.clone()))
+                Some(form.filled(entered.event.recorded, instance.clone(), values.clone()))
             })
             .collect();
         record.finish(history);
@@ -49,7 +50,7 @@ impl Record {
                 &mut entered.event.what
             {
                 let (instance, values) = (instance.clone(), std::mem::take(values));
-                forms.push(form.filled(entered, instance, values));
+                forms.push(form.filled(entered.event.recorded, instance, values));
             }
         }
         record.forms = forms;
@@ -58,19 +59,30 @@ impl Record {
     }
 
     /// Adds one later event to a folded record, as if it had been folded with the others. False, and nothing changed,
-    /// where the whole must be folded anew: a form was filled before, and another value now stands for it.
+    /// where the whole must be folded anew: a form was filled before, and another value now stands for it, or a form is
+    /// spoken of that was never filled.
     #[must_use]
     pub fn absorb(&mut self, history: &ProtocolHistory, entered: &Entered) -> bool {
-        if let Some((instance, _)) = filled(&entered.event.what)
-            && (matches!(entered.event.what, What::FormCorrected { .. })
+        let what = &entered.event.what;
+        if let Some(instance) = overseen(what) {
+            let Some(form) = self.forms.iter_mut().find(|form| form.instance == *instance) else {
+                return false;
+            };
+            let mut oversight = Oversight::of(form);
+            oversight.take(entered);
+            oversight.give(form);
+            return true;
+        }
+        if let Some((instance, _)) = filled(what)
+            && (matches!(what, What::FormCorrected { .. })
                 || self.forms.iter().any(|form| form.instance == *instance))
         {
             return false;
         }
         self.take(entered);
-        if let Some((instance, values)) = filled(&entered.event.what) {
-            let standing = Standing { place: 0, event: entered.seq, first: entered.seq };
-            let mut form = standing.filled(entered, instance.clone(), values.clone());
+        if let Some((instance, values)) = filled(what) {
+            let standing = Standing::new(0, entered.seq);
+            let mut form = standing.filled(entered.event.recorded, instance.clone(), values.clone());
             self.read(history, &mut form);
             self.forms.push(form);
         }
@@ -78,25 +90,51 @@ impl Record {
         true
     }
 
+    /// A record of the same subject with `forms` in the place of its own, in order of their events.
+    pub(super) fn refolded(&self, history: &ProtocolHistory, forms: Vec<FilledForm>) -> Self {
+        let mut record = Record {
+            subject: self.subject.clone(),
+            site: self.site.clone(),
+            screened: self.screened.clone(),
+            randomised: self.randomised.clone(),
+            forms,
+            ..Record::default()
+        };
+        if let Some(randomised) = &self.randomised {
+            record.alive(randomised.value.date, randomised.event);
+        }
+        record.finish(history);
+        record
+    }
+
     /// Reads what is not on forms, and finds which event's values stand for each form, in order of these events.
     fn take_all(&mut self, events: &[Entered]) -> Vec<Standing> {
         let mut forms: HashMap<&Instance, Standing> = HashMap::new();
         for (place, entered) in events.iter().enumerate() {
             self.take(entered);
-            let Some((instance, _)) = filled(&entered.event.what) else { continue };
-            let event = entered.seq;
-            let first = forms.get(instance).map_or(event, |earlier| earlier.first);
-            let earlier = forms.insert(instance, Standing { place, event, first });
-            let wrong = match (&entered.event.what, earlier) {
+            let (event, what) = (entered.seq, &entered.event.what);
+            if let Some(instance) = overseen(what) {
+                match forms.get_mut(instance) {
+                    Some(form) => _ = form.oversight.take(entered),
+                    None => self.never_saved(event, what, instance),
+                }
+                continue;
+            }
+            let Some((instance, _)) = filled(what) else { continue };
+            let mut standing = Standing::new(place, event);
+            let earlier = forms.remove(instance).map(|earlier| {
+                standing.first = earlier.first;
+                standing.oversight = earlier.oversight;
+                earlier.event
+            });
+            forms.insert(instance, standing);
+            let wrong = match (what, earlier) {
                 (What::FormCorrected { .. }, None) => "corrects a form that was never saved".to_owned(),
-                (What::FormCorrected { corrects, .. }, Some(earlier)) if earlier.event != *corrects => {
-                    format!("corrects event {corrects}, but the values of event {} stood", earlier.event)
+                (What::FormCorrected { corrects, .. }, Some(earlier)) if earlier != *corrects => {
+                    format!("corrects event {corrects}, but the values of event {earlier} stood")
                 }
                 (What::FormSaved { .. }, Some(earlier)) => {
-                    format!(
-                        "was saved before, by event {}; a change is a correction that names it",
-                        earlier.event
-                    )
+                    format!("was saved before, by event {earlier}; a change is a correction that names it")
                 }
                 _ => continue,
             };
@@ -131,12 +169,13 @@ impl Record {
                     message: message.into(),
                 });
             }
-            What::Randomised { arm, date, stratum, .. } => {
-                let value = Allocation { arm: arm.clone(), date: *date, stratum: stratum.clone() };
+            What::Randomised { arm, date, stratum, on_behalf, .. } => {
+                let (arm, stratum, on_behalf) = (arm.clone(), stratum.clone(), on_behalf.clone());
+                let value = Allocation { arm, date: *date, stratum, on_behalf };
                 self.randomised = Some(Fact { value, event: seq });
                 self.alive(*date, seq);
             }
-            _ => {}
+            _ => _ = self.take_query(entered),
         }
     }
 
@@ -273,7 +312,8 @@ impl Record {
                 if let Some(date) = v.need("DVSTDAT", date, faults) {
                     let category = v.text("DVCAT").unwrap_or_else(|| "UNCATEGORISED".into());
                     let term = v.text("DVTERM").unwrap_or_default();
-                    self.deviations.push(Deviation { event, date, category, term });
+                    let important = v.yes("DVMAJOR", faults);
+                    self.deviations.push(Deviation { event, date, category, term, important });
                 }
             }
             Concept::Withdrawal => {
@@ -392,18 +432,37 @@ struct Standing {
     place: usize,
     event: Seq,
     first: Seq,
+    oversight: Oversight,
 }
 
 impl Standing {
-    fn filled(&self, entered: &Entered, instance: Instance, values: Map<String, Value>) -> FilledForm {
+    fn new(place: usize, event: Seq) -> Self {
+        Self { place, event, first: event, oversight: Oversight::default() }
+    }
+
+    fn filled(self, recorded: jiff::Timestamp, instance: Instance, values: Map<String, Value>) -> FilledForm {
+        let Oversight { signed, verified, locked } = self.oversight;
         FilledForm {
             instance,
             values,
             event: self.event,
             first: self.first,
-            recorded: entered.event.recorded,
+            recorded,
             date: None,
+            signed,
+            verified,
+            locked,
         }
+    }
+}
+
+/// The form whose oversight an event is about.
+fn overseen(what: &What) -> Option<&Instance> {
+    match what {
+        What::FormSigned { instance, .. } | What::Verified { instance } | What::Locked { instance, .. } => {
+            Some(instance)
+        }
+        _ => None,
     }
 }
 

@@ -4,16 +4,20 @@
 //! table in `concept`). `fold` makes it from a subject's events.
 
 mod fold;
+mod oversight;
 mod reading;
+mod suppose;
 
 pub use fold::value;
+pub use oversight::{Answer, Mark, Query, QueryState, Signature};
 pub use reading::place;
+pub use suppose::SUPPOSED;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::date::PartialDate;
-use crate::event::{Instance, Seq};
+use crate::event::{Instance, OnBehalf, Seq};
 use crate::id::{ArmId, LesionId, SiteId, SubjectId};
 
 /// What is known of one subject.
@@ -59,6 +63,8 @@ pub struct Record {
     pub contacts: Vec<Fact<Date>>,
     /// Every filled form as it now stands.
     pub forms: Vec<FilledForm>,
+    /// Every query, in the order they were raised.
+    pub queries: Vec<Query>,
     /// What in the events could not be read; nothing is lost silently.
     pub faults: Vec<RecordFault>,
 }
@@ -81,6 +87,9 @@ pub struct Allocation {
     pub date: Date,
     /// Factor id and level id, in the order of the protocol.
     pub stratum: Vec<(String, String)>,
+    /// For whom it was drawn, where the site could not do it itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_behalf: Option<OnBehalf>,
 }
 
 /// A filled form as it now stands.
@@ -98,6 +107,12 @@ pub struct FilledForm {
     pub recorded: jiff::Timestamp,
     /// The clinical date it speaks of, where it has one.
     pub date: Option<PartialDate>,
+    /// The last signature; see `signature_stands`.
+    pub signed: Option<Signature>,
+    /// The last verification against the source; see `verification_stands`.
+    pub verified: Option<Mark>,
+    /// Who closed it to changes, while it is closed.
+    pub locked: Option<Mark>,
 }
 
 /// What in an event could not be read.
@@ -315,6 +330,9 @@ pub struct Deviation {
     pub category: String,
     /// In words (`DVTERM`).
     pub term: String,
+    /// Important, as ICH E3 means it: it may affect the data, or a subject's rights, safety or well-being (`DVMAJOR`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub important: Option<bool>,
 }
 
 /// Withdrawal or loss to follow-up.

@@ -82,7 +82,7 @@ impl Notebook {
     pub fn randomise(&mut self, arm: &str, day: &str) -> Seq {
         let date = day.parse().unwrap();
         let stratum = vec![("opd_lesions".into(), "1".into())];
-        self.enter(What::Randomised { arm: arm.into(), date, stratum, position: 0 })
+        self.enter(What::Randomised { arm: arm.into(), date, stratum, position: 0, on_behalf: None })
     }
 
     pub fn record(&self) -> Record {

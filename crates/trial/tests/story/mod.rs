@@ -48,7 +48,7 @@ fn partial(text: &str) -> PartialDate {
 pub fn record(arm: &str, lines: &str) -> Record {
     let mut record = Record { subject: "S1".into(), ..Record::default() };
     let stratum = Vec::new();
-    let allocation = Allocation { arm: ArmId::from(arm), date: START, stratum };
+    let allocation = Allocation { arm: ArmId::from(arm), date: START, stratum, on_behalf: None };
     record.randomised = Some(Fact { value: allocation, event: 1 });
     record.contacts.push(Fact { value: START, event: 1 });
     for (number, line) in lines.lines().enumerate() {

@@ -1,6 +1,11 @@
 //! CTCAE v5.0: terms, classes and grades (NCI, 2017), from the published table.
 //!
-//! Never grades an event itself: a person does. The table and its licence: `data/README.md`.
+//! Never grades an event itself: a person does. The table and its licence: `data/README.md`. `search` finds a term by what is
+//! typed of it.
+
+mod search;
+
+pub use search::{Hit, MatchedBy, search};
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -28,7 +33,7 @@ impl Term {
     }
 }
 
-const TABLE: &str = include_str!("../data/ctcae-v5.csv");
+const TABLE: &str = include_str!("../../data/ctcae-v5.csv");
 
 static TERMS: LazyLock<Vec<Term>> = LazyLock::new(|| {
     // The table is part of the program; a test counts its rows, so no row is lost here unseen.
