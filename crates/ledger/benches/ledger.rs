@@ -1,17 +1,20 @@
-//! What the ledger costs: durable appends alone, in company and in a batch; reading whole subjects; verification.
+//! What the ledger costs in either store: durable appends alone, in company and in a batch; reading whole subjects; verification.
 //!
+//! `PostgreSQL` is measured where the machine has it, in a cluster of its own that waits for the disk as a file does, both in TMPDIR.
 //! Never a test: nothing is asserted about time. Reading and verifying are measured on 10,000 subjects with 110 events of about
 //! 500 bytes each, written in the order of time, so that each subject's events lie scattered over the whole file.
 
 #![allow(clippy::unwrap_used)] // a measurement that fails shall stop
 
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
-use ledger::{Draft, Ledger};
+use ledger::{Address, Draft, Ledger};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use temporary_postgres::{Cluster, Settings};
 use tokio::runtime::Runtime;
 
 const SUBJECTS: u32 = 10_000;
@@ -39,6 +42,19 @@ fn event(subject: u32, n: u32) -> Value {
     })
 }
 
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Store {
+    Sqlite,
+    Postgres,
+}
+
+static CLUSTER: LazyLock<Option<Cluster>> =
+    LazyLock::new(|| Cluster::start(&Settings { fsync: true, ..Settings::default() }));
+
+fn stores() -> Vec<Store> {
+    if CLUSTER.is_some() { vec![Store::Sqlite, Store::Postgres] } else { vec![Store::Sqlite] }
+}
+
 struct Bench {
     runtime: Runtime,
     ledger: Ledger,
@@ -46,9 +62,17 @@ struct Bench {
 }
 
 impl Bench {
-    fn new() -> Self {
+    fn new(store: Store) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
         let (runtime, directory) = (Runtime::new().unwrap(), TempDir::new().unwrap());
-        let ledger = runtime.block_on(Ledger::create(directory.path().join("trial.ledger"))).unwrap();
+        let address = match (store, &*CLUSTER) {
+            (Store::Postgres, Some(cluster)) => {
+                let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+                format!("{}&schema=bench_{number}", cluster.socket_url("postgres")).parse().unwrap()
+            }
+            _ => Address::File(directory.path().join("trial.ledger")),
+        };
+        let ledger = runtime.block_on(Ledger::create(address)).unwrap();
         Self { runtime, ledger, _directory: directory }
     }
 
@@ -63,23 +87,26 @@ impl Bench {
     }
 }
 
-static LARGE: LazyLock<Bench> = LazyLock::new(|| {
-    let bench = Bench::new();
+fn filled(store: Store) -> Bench {
+    let bench = Bench::new(store);
     bench.append_batch((0..EACH).flat_map(|n| (0..SUBJECTS).map(move |subject| event(subject, n))));
     bench
-});
+}
 
-#[divan::bench]
-fn append_one(bencher: Bencher) {
-    let bench = Bench::new();
+static LARGE: [LazyLock<Bench>; 2] =
+    [LazyLock::new(|| filled(Store::Sqlite)), LazyLock::new(|| filled(Store::Postgres))];
+
+#[divan::bench(args = stores())]
+fn append_one(bencher: Bencher, store: Store) {
+    let bench = Bench::new(store);
     bencher
         .counter(ItemsCount::new(1_u32))
         .bench_local(|| bench.runtime.block_on(bench.ledger.append(vec![Draft::new(event(1, 1))])).unwrap());
 }
 
-#[divan::bench]
-fn append_64_at_once(bencher: Bencher) {
-    let bench = Bench::new();
+#[divan::bench(args = stores())]
+fn append_64_at_once(bencher: Bencher, store: Store) {
+    let bench = Bench::new(store);
     bencher.counter(ItemsCount::new(64_u32)).bench_local(|| {
         bench.runtime.block_on(async {
             let callers: Vec<_> = (0..64)
@@ -97,21 +124,21 @@ fn append_64_at_once(bencher: Bencher) {
     });
 }
 
-#[divan::bench(sample_count = 5)]
-fn append_batch_of_100_000(bencher: Bencher) {
+#[divan::bench(args = stores(), sample_count = 5)]
+fn append_batch_of_100_000(bencher: Bencher, store: Store) {
     let events: Vec<_> = (0..10).flat_map(|n| (0..10_000).map(move |subject| event(subject, n))).collect();
     bencher
         .counter(ItemsCount::new(events.len()))
-        .with_inputs(|| (Bench::new(), events.clone()))
+        .with_inputs(|| (Bench::new(store), events.clone()))
         .bench_local_values(|(bench, events)| {
             bench.append_batch(events.into_iter());
             bench
         });
 }
 
-#[divan::bench(sample_count = 5)]
-fn read_whole_subjects(bencher: Bencher) {
-    let bench = &*LARGE;
+#[divan::bench(args = stores(), sample_count = 5)]
+fn read_whole_subjects(bencher: Bencher, store: Store) {
+    let bench = &*LARGE[store as usize];
     let read = || {
         bench.runtime.block_on(async {
             let (mut blocks, mut events, mut bytes) = (bench.ledger.subjects(None, 256), 0, 0);
@@ -128,9 +155,9 @@ fn read_whole_subjects(bencher: Bencher) {
     bencher.counter(ItemsCount::new(events)).counter(BytesCount::new(bytes)).bench_local(read);
 }
 
-#[divan::bench(sample_count = 5)]
-fn read_all_in_order(bencher: Bencher) {
-    let bench = &*LARGE;
+#[divan::bench(args = stores(), sample_count = 5)]
+fn read_all_in_order(bencher: Bencher, store: Store) {
+    let bench = &*LARGE[store as usize];
     bencher.counter(ItemsCount::new(SUBJECTS * EACH)).bench_local(|| {
         bench.runtime.block_on(async {
             let (mut stream, mut events) = (bench.ledger.all(1), 0);
@@ -142,9 +169,9 @@ fn read_all_in_order(bencher: Bencher) {
     });
 }
 
-#[divan::bench(sample_count = 3)]
-fn verify(bencher: Bencher) {
-    let bench = &*LARGE;
+#[divan::bench(args = stores(), sample_count = 3)]
+fn verify(bencher: Bencher, store: Store) {
+    let bench = &*LARGE[store as usize];
     bencher.counter(ItemsCount::new(SUBJECTS * EACH)).bench_local(|| {
         assert!(bench.runtime.block_on(bench.ledger.verify(&[], None, |_, _| {})).unwrap().is_sound());
     });

@@ -17,9 +17,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::canonical;
 use crate::chain::{Hash, Head, Seq};
-use crate::database::sync_directory;
 use crate::error::{Error, Result};
 use crate::hex::hex_type;
+use crate::store::sync_directory;
 
 hex_type! {
     /// An Ed25519 public key (32 bytes), written as 64 hexadecimal digits.
@@ -129,7 +129,7 @@ impl Keys {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => Error::Exists { path: path.to_owned() },
+            std::io::ErrorKind::AlreadyExists => Error::Exists { at: path.into() },
             _ => Error::io(path, error),
         })?;
         file.write_all(text.as_bytes())
@@ -143,7 +143,7 @@ impl Keys {
     pub fn open(path: impl AsRef<Path>) -> Result<SigningKey> {
         let path = path.as_ref();
         let metadata = fs::metadata(path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Error::NotFound { path: path.to_owned() },
+            std::io::ErrorKind::NotFound => Error::NotFound { at: path.into() },
             _ => Error::io(path, error),
         })?;
         #[cfg(unix)]

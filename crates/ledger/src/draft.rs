@@ -15,11 +15,14 @@ use crate::error::{Error, Result};
 /// The largest event, in bytes of canonical JSON. `SQLite` puts a gigabyte on what it returns at once; a block of `all` is 512 events.
 pub const LARGEST_EVENT: usize = 1 << 20;
 
+/// The longest name of a subject or a kind, in bytes. `PostgreSQL` keeps no more than some 2,700 in an index.
+pub(crate) const LONGEST_NAME: usize = 1024;
+
 /// An event to be appended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft {
-    /// A JSON object with `kind` (a string, not empty), `recorded` (RFC 3339) and, where it speaks of one, `subject` (a string, not
-    /// empty; null is as good as absent). Whatever else it holds is stored as it is.
+    /// A JSON object with `kind` (a string of 1 to 1,024 bytes), `recorded` (RFC 3339) and, where it speaks of one, `subject` (a string
+    /// likewise; null is as good as absent). Whatever else it holds is stored as it is.
     pub event: Value,
     /// The last event of the subject that the writer had seen, 0 for none. If another one came in between, the append is refused
     /// with [`Error::Conflict`]. None: whatever came in between. Not looked at for an event without a subject.
@@ -104,10 +107,18 @@ impl Index {
 
 fn name(member: Option<&Value>, what: &str) -> Result<String> {
     match member {
-        Some(Value::String(text)) if !text.is_empty() && !text.contains('\0') => Ok(text.clone()),
+        Some(Value::String(text)) if (1..=LONGEST_NAME).contains(&text.len()) && !text.contains('\0') => {
+            Ok(text.clone())
+        }
         other => Err(Error::Event {
-            found: format!("`{what}` is {}", other.map_or("absent".to_owned(), Value::to_string)),
-            right: "it is a string, not empty and without NUL characters",
+            found: match other {
+                None => format!("`{what}` is absent"),
+                Some(Value::String(text)) if text.len() > LONGEST_NAME => {
+                    format!("`{what}` has {} bytes", text.len())
+                }
+                Some(other) => format!("`{what}` is {other}"),
+            },
+            right: "it is a string of 1 to 1,024 bytes without NUL characters",
         }),
     }
 }
@@ -154,6 +165,7 @@ mod tests {
     #[case(json!({"kind": "k", "recorded": "1066-10-14T09:00:00Z"}), "1066")]
     #[case(json!({"kind": "k", "recorded": "2026-01-01T00:00:00Z", "subject": 7}), "`subject` is 7")]
     #[case(json!({"kind": "k", "recorded": "2026-01-01T00:00:00Z", "subject": "a\0b"}), "`subject` is")]
+    #[case(json!({"kind": "k", "recorded": "2026-01-01T00:00:00Z", "subject": "é".repeat(513)}), "`subject` has 1026 bytes")]
     #[case(json!({"kind": "k", "recorded": "2026-01-01T00:00:00Z", "x": 18_446_744_073_709_551_615_u64}), "18446744073709551615")]
     #[case(json!({"kind": "k", "recorded": "2026-01-01T00:00:00Z", "x": "x".repeat(LARGEST_EVENT)}), "bytes")]
     fn a_wrong_event_is_told_what_is_wrong(#[case] event: Value, #[case] words: &str) {

@@ -1,68 +1,95 @@
 //! What can go wrong with a ledger, said so that its reader knows what to do.
 //!
-//! Never hides the cause: what `SQLite` or the system said is kept as the source. See `verify` for what a damaged ledger is told by.
+//! Never hides the cause, and never shows a password: what the database or the system said is kept as the source. See `store` for how
+//! what a database says is sorted, `verify` for what a damaged ledger is told by.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::address::Address;
 use crate::chain::Seq;
 
 /// A result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What went wrong.
+/// What went wrong. `at` is the ledger, or the file, that it went wrong with.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
+#[allow(missing_docs)] // every `at` is the same
 pub enum Error {
-    /// There is no file.
-    #[error("{}: there is no such file; create a ledger first, or give the path of one", path.display())]
-    NotFound {
-        /// Where it was looked for.
-        path: PathBuf,
-    },
-    /// There is a file already.
-    #[error("{}: there is a file already, and it is left as it is; give another path, or open it", path.display())]
-    Exists {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file is something else.
-    #[error("{}: not a ledger, but {found}", path.display())]
+    /// There is no ledger.
+    #[error("{at}: {}", not_found(.at))]
+    NotFound { at: Address },
+    /// There is a file, or a ledger, already.
+    #[error("{at}: {}", exists(.at))]
+    Exists { at: Address },
+    /// What is there is something else.
+    #[error("{at}: not a ledger, but {found}")]
     NotALedger {
-        /// The file.
-        path: PathBuf,
+        at: Address,
         /// What it is instead, in words.
         found: String,
     },
     /// The ledger was made by a later version of this program.
-    #[error("{}: a ledger of format {found}, while this program knows formats up to {known}; use a newer program", path.display())]
+    #[error(
+        "{at}: a ledger of format {found}, while this program knows formats up to {known}; use a newer program"
+    )]
     NewerFormat {
-        /// The file.
-        path: PathBuf,
+        at: Address,
         /// Its format.
         found: i64,
         /// The newest format known here.
         known: i64,
     },
     /// Another process holds the ledger and did not let go in time.
-    #[error("{}: another process is writing to the ledger and did not finish in time; nothing was written, try again", path.display())]
-    Locked {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The ledger was opened to be read only.
-    #[error("{}: the ledger was opened to be read only; open it for writing", path.display())]
-    ReadOnly {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file is damaged.
-    #[error("{}: the file is damaged ({found}); `verify` tells how far it can be trusted, a backup restores it", path.display())]
+    #[error(
+        "{at}: another process is writing to the ledger and did not finish in time; nothing was written, try again"
+    )]
+    Locked { at: Address },
+    /// The ledger was opened to be read only, or its database takes no writes.
+    #[error("{at}: the ledger was opened to be read only; open it for writing{}", standby(.at))]
+    ReadOnly { at: Address },
+    /// The ledger is damaged.
+    #[error("{at}: the {} is damaged ({found}); `verify` tells how far it can be trusted, a backup restores it", thing(.at))]
     Damaged {
-        /// The file.
-        path: PathBuf,
+        at: Address,
         /// What was found, in words.
         found: String,
+    },
+    /// The server of the database does not answer.
+    #[error(
+        "{at}: the database's server does not answer ({found}); see that it runs, and that host and port are right"
+    )]
+    Unreachable {
+        at: Address,
+        /// What happened instead.
+        found: String,
+    },
+    /// The server of the database refuses.
+    #[error("{at}: the database's server refuses: {found}; {right}")]
+    Denied {
+        at: Address,
+        /// What it said.
+        found: String,
+        /// What would be right.
+        right: &'static str,
+    },
+    /// The server has no such database.
+    #[error("{at}: the server has no database of this name; make it (`createdb`), or give the name of one")]
+    NoDatabase { at: Address },
+    /// The connection was lost while a transaction was ending, and could not be had again.
+    #[error(
+        "{at}: the connection was lost before the database had confirmed what was written; it is stored whole or not at all: \
+             look what the ledger holds before writing it again"
+    )]
+    Uncertain { at: Address },
+    /// Text that is no address of a ledger.
+    #[error("{found}; {right}")]
+    Address {
+        /// What is wrong with it. Does not repeat it: a password may be in it.
+        found: String,
+        /// What would be right.
+        right: String,
     },
     /// A draft that cannot be stored.
     #[error("an event cannot be stored: {found}; {right}")]
@@ -91,17 +118,13 @@ pub enum Error {
         found: String,
     },
     /// A transaction in which something failed earlier.
-    #[error("{}: an earlier step of this transaction failed, so that nothing of it is written; begin a new one", path.display())]
-    Broken {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error(
+        "{at}: an earlier step of this transaction failed, so that nothing of it is written; begin a new one"
+    )]
+    Broken { at: Address },
     /// The writer has stopped, so that it is not known whether the last events were stored.
-    #[error("{}: the ledger's writer has stopped; open the ledger again and look what it holds", path.display())]
-    Stopped {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("{at}: the ledger's writer has stopped; open the ledger again and look what it holds")]
+    Stopped { at: Address },
     /// A file with a signing key that cannot be used.
     #[error("{}: not a signing key that can be used: {found}; {right}", path.display())]
     Key {
@@ -118,30 +141,60 @@ pub enum Error {
         /// What is wrong with it.
         found: String,
     },
-    /// A backup that does not verify.
-    #[error("{}: no backup was made, since the copy does not verify: {found}", path.display())]
+    /// A copy that does not verify: nothing was made.
+    #[error("{at}: nothing was made here, since the copy does not verify: {found}")]
     Unsound {
         /// Where it should have gone.
-        path: PathBuf,
+        at: Address,
         /// The first thing that is wrong with it.
         found: String,
     },
-    /// What `SQLite` reported and none of the above fits.
-    #[error("{}: {source}", path.display())]
+    /// What the database reported and none of the above fits.
+    #[error("{at}: {source}")]
     Storage {
-        /// The file.
-        path: PathBuf,
+        at: Address,
         /// What was reported.
         source: Arc<sqlx::Error>,
     },
     /// What the system reported about a file.
-    #[error("{}: {source}", path.display())]
+    #[error("{at}: {source}")]
     Io {
-        /// The file.
-        path: PathBuf,
+        at: Address,
         /// What was reported.
         source: Arc<std::io::Error>,
     },
+}
+
+fn not_found(at: &Address) -> &'static str {
+    match at {
+        Address::File(_) => "there is no such file; create a ledger first, or give the path of one",
+        Address::Postgres(_) => {
+            "there is no ledger in this schema; create one first, or give the schema of one"
+        }
+    }
+}
+
+fn exists(at: &Address) -> &'static str {
+    match at {
+        Address::File(_) => "there is a file already, and it is left as it is; give another path, or open it",
+        Address::Postgres(_) => {
+            "there is a ledger already, and it is left as it is; give another schema, or open it"
+        }
+    }
+}
+
+fn standby(at: &Address) -> &'static str {
+    match at {
+        Address::File(_) => "",
+        Address::Postgres(_) => ", and not on a standby server",
+    }
+}
+
+fn thing(at: &Address) -> &'static str {
+    match at {
+        Address::File(_) => "file",
+        Address::Postgres(_) => "database",
+    }
 }
 
 fn conflict(expected: Seq, found: Seq) -> String {
@@ -154,34 +207,10 @@ fn conflict(expected: Seq, found: Seq) -> String {
 
 impl Error {
     pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
-        Self::Io { path: path.to_owned(), source: Arc::new(source) }
+        Self::Io { at: path.into(), source: Arc::new(source) }
     }
 
-    /// Sorts what `SQLite` says by its primary result code (<https://www.sqlite.org/rescode.html>).
-    pub(crate) fn storage(path: &Path, source: sqlx::Error) -> Self {
-        let path = path.to_owned();
-        match (primary_code(&source), &source) {
-            (Some(BUSY | LOCKED), _) | (_, sqlx::Error::PoolTimedOut) => Self::Locked { path },
-            (Some(READ_ONLY), _) => Self::ReadOnly { path },
-            (Some(NOT_A_DATABASE), _) => Self::NotALedger { path, found: "no SQLite database".to_owned() },
-            (Some(CORRUPT), _) => Self::Damaged { path, found: source.to_string() },
-            (_, sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)) => {
-                Self::Damaged { path, found: source.to_string() }
-            }
-            _ => Self::Storage { path, source: Arc::new(source) },
-        }
+    pub(crate) fn damaged(at: &Address, found: impl Into<String>) -> Self {
+        Self::Damaged { at: at.clone(), found: found.into() }
     }
-}
-
-const BUSY: i32 = 5;
-const LOCKED: i32 = 6;
-const READ_ONLY: i32 = 8;
-const CORRUPT: i32 = 11;
-pub(crate) const CANNOT_OPEN: i32 = 14;
-const NOT_A_DATABASE: i32 = 26;
-
-/// The low byte of the extended result code.
-pub(crate) fn primary_code(error: &sqlx::Error) -> Option<i32> {
-    let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
-    Some(code & 0xff)
 }

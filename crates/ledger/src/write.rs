@@ -1,47 +1,34 @@
-//! Appending: the exclusive transaction (`Writer`) and the queue that lets many callers share one.
+//! The exclusive transaction (`Writer`), in which places and hashes are given.
 //!
 //! Never acknowledges what is not on the disk, and never trusts a head it read outside the transaction: another process may
-//! have written since. See <https://www.sqlite.org/lang_transaction.html> for `BEGIN IMMEDIATE`.
+//! have written since. See <https://www.sqlite.org/lang_transaction.html> for `BEGIN IMMEDIATE`, `store::postgres` for the lock that
+//! does the same there, and `queue` for how many callers share a transaction.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
-use std::path::Path;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use sqlx::sqlite::SqliteArguments;
-use sqlx::{Arguments, Connection, SqliteConnection};
-use tokio::sync::{Mutex, OwnedMutexGuard, mpsc, oneshot};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use crate::address::Address;
 use crate::chain::{Head, Seq, link};
-use crate::database::{Access, connect};
 use crate::draft::{Draft, Prepared, Stored};
 use crate::error::{Error, Result};
+use crate::insert::{BATCH, Columns, insert};
 use crate::read;
+use crate::store::{self, Connection, On, Store, Value, postgres};
 
-/// How many rows one statement inserts: a round trip to the connection's thread costs more than a row.
-const BATCHES: [usize; 3] = [128, 16, 1];
 /// Subjects whose last event a transaction remembers; more are looked up again.
 const REMEMBERED: usize = 1 << 16;
-/// The largest group: requests that share a transaction, and events in it.
-const GROUP_REQUESTS: usize = 1024;
-const GROUP_EVENTS: usize = 1 << 14;
-
-static INSERTS: LazyLock<[String; 3]> = LazyLock::new(|| {
-    BATCHES.map(|rows| {
-        let mut statement =
-            "INSERT INTO events (seq, subject, kind, recorded, bytes, hash) VALUES ".to_owned();
-        for row in 0..rows {
-            let _ = write!(statement, "{}(?,?,?,?,?,?)", if row == 0 { "" } else { "," }); // a String takes every write
-        }
-        statement
-    })
-});
+/// For how long, and how often, a server that was lost during a commit is asked what became of it.
+const ASKED_FOR: Duration = Duration::from_secs(10);
+const ASKED_EVERY: Duration = Duration::from_millis(250);
 
 /// The one connection of this process that writes, opened when it is needed.
 ///
 /// Taken out while a transaction runs, and put back only after it ended well: whatever stops halfway (an error, a future that
-/// is dropped) drops the connection with it, and `SQLite` rolls back.
-pub(crate) type Slot = Arc<Mutex<Option<SqliteConnection>>>;
+/// is dropped) drops the connection with it, and the database rolls back.
+pub(crate) type Slot = Arc<Mutex<Option<Connection>>>;
 
 /// The last event of a subject, as a transaction sees it; 0 for none.
 #[derive(Clone, Copy)]
@@ -54,10 +41,14 @@ struct Last {
 
 /// An exclusive transaction: nobody else, in this process or another, writes until it ends. Dropped without [`Writer::commit`],
 /// it leaves no trace.
+///
+/// On `PostgreSQL` a transaction of which nothing is heard for a minute is ended by the server, so that others can go on.
 pub struct Writer {
-    slot: OwnedMutexGuard<Option<SqliteConnection>>,
-    connection: Option<SqliteConnection>,
-    path: Arc<Path>,
+    /// None only while it is dropped.
+    slot: Option<OwnedMutexGuard<Option<Connection>>>,
+    /// None after a failure, and while the database is at work: whoever goes away meanwhile leaves a broken transaction.
+    connection: Option<Connection>,
+    store: Store,
     /// How many events there were when the transaction began: whatever comes after is its own, for nobody else can write.
     began: Seq,
     head: Head,
@@ -66,27 +57,21 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub(crate) async fn begin(slot: &Slot, path: &Arc<Path>) -> Result<Self> {
+    pub(crate) async fn begin(slot: &Slot, store: &Store) -> Result<Self> {
         let mut slot = Arc::clone(slot).lock_owned().await;
         let mut connection = match slot.take() {
-            Some(connection) => connection,
-            None => connect(path, Access::Write).await?,
+            Some(mut kept) => match begin(&mut kept).await {
+                Ok(()) => kept,
+                // The server was started again meanwhile: nothing was asked of it yet, so that it can be asked anew.
+                Err(source) if postgres::is_lost(&source) => connect_and_begin(store).await?,
+                Err(source) => return Err(store::error(&store.address, source)),
+            },
+            None => connect_and_begin(store).await?,
         };
-        sqlx::query("BEGIN IMMEDIATE")
-            .execute(&mut connection)
-            .await
-            .map_err(|error| Error::storage(path, error))?;
-        let head = read::head(&mut connection, path).await?;
+        let head = read::head(connection.on(), &store.address).await?;
         let (subjects, pending) = (HashMap::new(), Vec::new());
-        Ok(Self {
-            slot,
-            connection: Some(connection),
-            path: Arc::clone(path),
-            began: head.count,
-            head,
-            subjects,
-            pending,
-        })
+        let (slot, connection, store) = (Some(slot), Some(connection), store.clone());
+        Ok(Self { slot, connection, store, began: head.count, head, subjects, pending })
     }
 
     /// How far the ledger reaches, with what this transaction appended.
@@ -98,22 +83,19 @@ impl Writer {
     /// The events of a subject, in order, with what this transaction appended.
     pub async fn of_subject(&mut self, subject: &str) -> Result<Vec<Stored>> {
         self.flush().await?;
-        let path = Arc::clone(&self.path);
-        read::of_subject(self.connection()?, &path, subject, None).await
+        self.read(async |on, at| read::of_subject(on, at, subject, None).await).await
     }
 
     /// The events of a kind, in order, with what this transaction appended.
     pub async fn of_kind(&mut self, kind: &str) -> Result<Vec<Stored>> {
         self.flush().await?;
-        let path = Arc::clone(&self.path);
-        read::of_kind(self.connection()?, &path, kind, None).await
+        self.read(async |on, at| read::of_kind(on, at, kind, None).await).await
     }
 
     /// The events without a subject, in order, with what this transaction appended.
     pub async fn without_subject(&mut self) -> Result<Vec<Stored>> {
         self.flush().await?;
-        let path = Arc::clone(&self.path);
-        read::without_subject(self.connection()?, &path, None).await
+        self.read(async |on, at| read::without_subject(on, at, None).await).await
     }
 
     /// Appends an event. [`Error::Conflict`] when an event of its subject that this transaction did not append came after the one
@@ -130,55 +112,109 @@ impl Writer {
     }
 
     /// Ends the transaction. What it appended is on the disk when this returns.
+    ///
+    /// Where the connection is lost meanwhile, the server is asked again what became of the transaction; [`Error::Uncertain`] when it
+    /// cannot be reached for some seconds.
     pub async fn commit(mut self) -> Result<Head> {
         self.flush().await?;
-        let mut connection = self.connection.take().ok_or_else(|| self.broken())?;
-        sqlx::query("COMMIT")
-            .execute(&mut connection)
-            .await
-            .map_err(|error| Error::storage(&self.path, error))?;
-        *self.slot = Some(connection);
-        Ok(self.head)
-    }
-
-    /// Ends the transaction without a trace, and keeps the connection for the next.
-    async fn roll_back(mut self) {
-        if let Some(mut connection) = self.connection.take()
-            && sqlx::query("ROLLBACK").execute(&mut connection).await.is_ok()
-        {
-            *self.slot = Some(connection);
+        let mut connection = self.take()?;
+        match connection.on().script("COMMIT").await {
+            Ok(()) => {
+                self.put_back(connection);
+                Ok(self.head)
+            }
+            Err(source) if postgres::is_lost(&source) => {
+                drop(connection);
+                self.settle(source).await
+            }
+            Err(source) => Err(store::error(&self.store.address, source)),
         }
     }
 
-    pub(crate) fn connection(&mut self) -> Result<&mut SqliteConnection> {
-        let broken = self.broken();
-        self.connection.as_mut().ok_or(broken)
+    /// Ends the transaction without a trace, and keeps the connection for the next.
+    pub(crate) async fn roll_back(mut self) {
+        if let Some(mut connection) = self.connection.take()
+            && connection.on().script("ROLLBACK").await.is_ok()
+        {
+            self.put_back(connection);
+        }
+    }
+
+    /// Stores a checkpoint under the next number.
+    pub(crate) async fn store_checkpoint(&mut self, line: &[u8]) -> Result<()> {
+        self.flush().await?;
+        let statement = "INSERT INTO checkpoints (number, bytes) SELECT coalesce(max(number), 0) + 1, $1 FROM checkpoints";
+        self.read(async |on, at| {
+            on.execute(statement, &[Value::Bytes(line)]).await.map_err(|source| store::error(at, source))
+        })
+        .await
+    }
+
+    /// Looks up at once the last events of subjects that have an expectation, where a database answers many as fast as one.
+    pub(crate) async fn look_up<'d>(&mut self, drafts: impl Iterator<Item = &'d Prepared>) -> Result<()> {
+        let expecting = drafts.filter(|draft| draft.expect.is_some());
+        let mut subjects: Vec<_> = expecting.filter_map(|draft| draft.index.subject.clone()).collect();
+        subjects.sort_unstable();
+        subjects.dedup();
+        if subjects.len() < 2 || !matches!(self.connection, Some(Connection::Postgres(_))) {
+            return Ok(());
+        }
+        let found = self.read(async |on, at| read::last_of_subjects(on, at, &subjects).await).await?;
+        for (subject, last) in subjects.into_iter().zip(found) {
+            self.subjects.insert(subject, Last { before: Some(last), now: last });
+        }
+        Ok(())
     }
 
     fn broken(&self) -> Error {
-        Error::Broken { path: self.path.to_path_buf() }
+        Error::Broken { at: (*self.store.address).clone() }
+    }
+
+    fn take(&mut self) -> Result<Connection> {
+        let broken = self.broken();
+        self.connection.take().ok_or(broken)
+    }
+
+    fn put_back(&mut self, connection: Connection) {
+        if let Some(slot) = &mut self.slot {
+            **slot = Some(connection);
+        }
+    }
+
+    /// Asks the database within the transaction. A failure, or a caller that goes away meanwhile, ends it: `PostgreSQL` takes nothing
+    /// more in a transaction in which a statement failed, and a commit of it would be none.
+    async fn read<T>(&mut self, ask: impl AsyncFnOnce(On<'_>, &Address) -> Result<T>) -> Result<T> {
+        let mut connection = self.take()?;
+        let answer = ask(connection.on(), &self.store.address).await?;
+        self.connection = Some(connection);
+        Ok(answer)
     }
 
     /// The last event of a subject before this transaction, and now.
-    async fn last(&mut self, subject: &str) -> Result<(Seq, Seq)> {
+    pub(crate) async fn last(&mut self, subject: &str) -> Result<(Seq, Seq)> {
         let known = self.subjects.get(subject).copied();
         if let Some(Last { before: Some(before), now }) = known {
             return Ok((before, now));
         }
-        let (path, began) = (Arc::clone(&self.path), self.began);
-        let connection = self.connection()?;
-        let before = read::last_of_subject(connection, &path, subject, began).await?;
-        let now = match known {
-            Some(last) => last.now,
-            // Not remembered, hence not pending: what this transaction may have appended of it has been given to the database.
-            None => read::last_of_subject(connection, &path, subject, Seq::MAX).await?,
-        };
+        let began = self.began;
+        let (before, now) = self
+            .read(async |on, at| {
+                let mut on = on;
+                let before = read::last_of_subject(on.again(), at, subject, began).await?;
+                let now = match known {
+                    Some(last) => last.now,
+                    // Not remembered, hence not pending: what this transaction may have appended of it was given to the database.
+                    None => read::last_of_subject(on, at, subject, Seq::MAX).await?,
+                };
+                Ok((before, now))
+            })
+            .await?;
         self.subjects.insert(subject.to_owned(), Last { before: Some(before), now });
         Ok((before, now))
     }
 
     /// Chains a prepared event on.
-    async fn push(&mut self, prepared: Prepared) -> Result<Stored> {
+    pub(crate) async fn push(&mut self, prepared: Prepared) -> Result<Stored> {
         if self.connection.is_none() {
             return Err(self.broken());
         }
@@ -195,7 +231,7 @@ impl Writer {
             }
         }
         self.pending.push((prepared, stored.clone()));
-        if self.pending.len() >= BATCHES[0] {
+        if self.pending.len() >= BATCH {
             self.flush().await?;
         }
         Ok(stored)
@@ -206,17 +242,13 @@ impl Writer {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let mut connection = self.connection.take().ok_or_else(|| self.broken())?;
-        let mut rest = self.pending.as_slice();
-        for (rows, statement) in BATCHES.iter().zip(INSERTS.iter()) {
-            while rest.len() >= *rows {
-                let (batch, after) = rest.split_at(*rows);
-                insert(&mut connection, statement, batch)
-                    .await
-                    .map_err(|error| Error::storage(&self.path, error))?;
-                rest = after;
-            }
-        }
+        let mut connection = self.take()?;
+        let rows = self.pending.iter().map(|(prepared, stored)| Columns::of(prepared, stored));
+        let written = match rows.collect::<sqlx::Result<Vec<_>>>() {
+            Ok(rows) => insert(connection.on(), &rows).await,
+            Err(source) => Err(source),
+        };
+        written.map_err(|source| store::error(&self.store.address, source))?;
         self.pending.clear();
         if self.subjects.len() > REMEMBERED {
             self.subjects.clear();
@@ -224,131 +256,56 @@ impl Writer {
         self.connection = Some(connection);
         Ok(())
     }
-}
 
-async fn insert(
-    connection: &mut SqliteConnection,
-    statement: &'static str,
-    batch: &[(Prepared, Stored)],
-) -> std::result::Result<(), sqlx::Error> {
-    let mut values = SqliteArguments::default();
-    values.reserve(batch.len() * 6, 0);
-    for (prepared, stored) in batch {
-        let index = &prepared.index;
-        let seq = i64::try_from(stored.seq).map_err(|error| sqlx::Error::Encode(error.into()))?;
-        values.add(seq).map_err(sqlx::Error::Encode)?;
-        values.add(index.subject.as_deref()).map_err(sqlx::Error::Encode)?;
-        values.add(index.kind.as_str()).map_err(sqlx::Error::Encode)?;
-        values.add(index.recorded).map_err(sqlx::Error::Encode)?;
-        values.add(&stored.bytes[..]).map_err(sqlx::Error::Encode)?;
-        values.add(&stored.hash.0[..]).map_err(sqlx::Error::Encode)?;
-    }
-    sqlx::query_with(statement, values).execute(connection).await?;
-    Ok(())
-}
-
-/// A caller that waits for its events to be on the disk.
-pub(crate) struct Request {
-    drafts: Vec<Prepared>,
-    reply: oneshot::Sender<Result<Vec<Stored>>>,
-}
-
-/// The queue before the writer.
-#[derive(Clone)]
-pub(crate) struct Queue {
-    requests: mpsc::Sender<Request>,
-    path: Arc<Path>,
-}
-
-impl Queue {
-    /// Starts the writer, which ends when the last copy of the queue is dropped.
-    pub fn start(slot: Slot, path: Arc<Path>) -> Self {
-        let (requests, mut waiting) = mpsc::channel::<Request>(GROUP_REQUESTS);
-        let written_to = Arc::clone(&path);
-        tokio::spawn(async move {
-            while let Some(first) = waiting.recv().await {
-                let mut events = first.drafts.len();
-                let mut group = vec![first];
-                while group.len() < GROUP_REQUESTS && events < GROUP_EVENTS {
-                    let Ok(request) = waiting.try_recv() else { break };
-                    events += request.drafts.len();
-                    group.push(request);
+    /// What became of a transaction whose end was not confirmed. The lock of a new one is had only after the lost one has ended, and
+    /// then its last event is there, or nothing of it is: no other event has this place and this hash.
+    async fn settle(&mut self, lost: sqlx::Error) -> Result<Head> {
+        let at = &self.store.address;
+        if self.head.count == self.began {
+            return Err(store::error(at, lost));
+        }
+        let began = Instant::now();
+        while began.elapsed() < ASKED_FOR {
+            if let Ok(mut connection) = connect_and_begin(&self.store).await
+                && let Ok(found) = read::event(connection.on(), at, self.head.count).await
+            {
+                let written = found.is_some_and(|event| event.hash == self.head.hash);
+                if connection.on().script("ROLLBACK").await.is_ok() {
+                    self.put_back(connection);
                 }
-                write_group(&slot, &written_to, group).await;
+                return if written { Ok(self.head) } else { Err(store::error(&self.store.address, lost)) };
             }
-            if let Some(connection) = slot.lock().await.take() {
-                let _ = connection.close().await; // nothing is pending on it
-            }
-        });
-        Self { requests, path }
-    }
-
-    pub async fn append(&self, drafts: &[Draft]) -> Result<Vec<Stored>> {
-        let drafts = drafts.iter().map(Prepared::new).collect::<Result<Vec<_>>>()?;
-        if drafts.is_empty() {
-            return Ok(Vec::new());
+            tokio::time::sleep(ASKED_EVERY).await;
         }
-        let (reply, answer) = oneshot::channel();
-        let stopped = || Error::Stopped { path: self.path.to_path_buf() };
-        self.requests.send(Request { drafts, reply }).await.map_err(|_| stopped())?;
-        answer.await.map_err(|_| stopped())?
+        Err(Error::Uncertain { at: (**at).clone() })
     }
 }
 
-/// One transaction for a group of requests. A conflict refuses its own request only; a failure refuses all.
-async fn write_group(slot: &Slot, path: &Arc<Path>, group: Vec<Request>) {
-    let (mut drafts, mut replies) = (Vec::new(), Vec::new());
-    for request in group {
-        drafts.push(request.drafts);
-        replies.push(request.reply);
+/// Rolls back on a task of its own, so that the connection serves the next transaction, which waits for it.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let (Some(slot), Some(connection)) = (self.slot.take(), self.connection.take()) else { return };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                let (mut slot, mut connection) = (slot, connection);
+                if connection.on().script("ROLLBACK").await.is_ok() {
+                    *slot = Some(connection);
+                }
+            });
+        }
     }
-    let outcomes = match write_all(slot, path, drafts).await {
-        Ok(outcomes) => outcomes,
-        Err(error) => replies.iter().map(|_| Err(error.clone())).collect(),
+}
+
+async fn connect_and_begin(store: &Store) -> Result<Connection> {
+    let mut connection = store.connect().await?;
+    begin(&mut connection).await.map_err(|source| store::error(&store.address, source))?;
+    Ok(connection)
+}
+
+async fn begin(connection: &mut Connection) -> sqlx::Result<()> {
+    let statements = match connection {
+        Connection::Sqlite(_) => "BEGIN IMMEDIATE",
+        Connection::Postgres(_) => postgres::BEGIN,
     };
-    for (reply, outcome) in replies.into_iter().zip(outcomes) {
-        let _ = reply.send(outcome); // whoever no longer waits does not want to know
-    }
-}
-
-async fn write_all(
-    slot: &Slot,
-    path: &Arc<Path>,
-    group: Vec<Vec<Prepared>>,
-) -> Result<Vec<Result<Vec<Stored>>>> {
-    let mut writer = Writer::begin(slot, path).await?;
-    let mut outcomes = Vec::with_capacity(group.len());
-    for drafts in group {
-        outcomes.push(match conflict(&mut writer, &drafts).await? {
-            Some(conflict) => Err(conflict),
-            None => Ok(append_checked(&mut writer, drafts).await?),
-        });
-    }
-    if outcomes.iter().any(Result::is_ok) {
-        writer.commit().await?;
-    } else {
-        writer.roll_back().await;
-    }
-    Ok(outcomes)
-}
-
-/// All expectations of a request are held against what was there before it: its own events do not come in between.
-async fn conflict(writer: &mut Writer, drafts: &[Prepared]) -> Result<Option<Error>> {
-    for draft in drafts {
-        if let (Some(expected), Some(subject)) = (draft.expect, &draft.index.subject) {
-            let (_, found) = writer.last(subject).await?;
-            if found != expected {
-                return Ok(Some(Error::Conflict { subject: subject.clone(), expected, found }));
-            }
-        }
-    }
-    Ok(None)
-}
-
-async fn append_checked(writer: &mut Writer, drafts: Vec<Prepared>) -> Result<Vec<Stored>> {
-    let mut stored = Vec::with_capacity(drafts.len());
-    for draft in drafts {
-        stored.push(writer.push(draft).await?);
-    }
-    Ok(stored)
+    connection.on().script(statements).await
 }

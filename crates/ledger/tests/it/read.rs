@@ -6,7 +6,7 @@ use ledger::{Draft, Ledger, Stored};
 use rstest::rstest;
 use serde_json::json;
 
-use crate::{draft, event, fresh};
+use crate::{Home, Store, Store::Postgres, Store::Sqlite, draft, event, fresh};
 
 async fn all(ledger: &Ledger, from: u64) -> Vec<Stored> {
     let (mut stream, mut events) = (ledger.all(from), Vec::new());
@@ -27,8 +27,8 @@ async fn blocks(ledger: &Ledger, up_to: Option<&str>, block: usize) -> Vec<Vec<(
 }
 
 /// 1,300 events of 130 subjects, in turn, and some without a subject.
-async fn filled() -> (tempfile::TempDir, Ledger) {
-    let (directory, ledger) = fresh().await;
+async fn filled(store: Store) -> Option<(Home, Ledger)> {
+    let (home, ledger) = fresh(store).await?;
     let mut writer = ledger.begin().await.unwrap();
     for n in 0..1300_u32 {
         writer.append(draft(&format!("é{:03}", (n * 7) % 130), n % 60)).await.unwrap();
@@ -40,7 +40,7 @@ async fn filled() -> (tempfile::TempDir, Ledger) {
         }
     }
     writer.commit().await.unwrap();
-    (directory, ledger)
+    Some((home, ledger))
 }
 
 #[rstest]
@@ -49,8 +49,8 @@ async fn filled() -> (tempfile::TempDir, Ledger) {
 #[case(130)]
 #[case(1000)]
 #[tokio::test]
-async fn blocks_hold_whole_subjects_in_order(#[case] block: usize) {
-    let (_directory, ledger) = filled().await;
+async fn blocks_hold_whole_subjects_in_order(#[case] block: usize, #[values(Sqlite, Postgres)] store: Store) {
+    let Some((_home, ledger)) = filled(store).await else { return };
     let mut expected: BTreeMap<String, Vec<Stored>> = BTreeMap::new();
     for event in all(&ledger, 1).await {
         if let Some(subject) = event.event().unwrap()["subject"].as_str() {
@@ -63,9 +63,10 @@ async fn blocks_hold_whole_subjects_in_order(#[case] block: usize) {
     assert_eq!(blocks.into_iter().flatten().collect::<Vec<_>>(), expected.into_iter().collect::<Vec<_>>());
 }
 
+#[rstest]
 #[tokio::test]
-async fn as_of_a_moment_later_events_are_not_there() {
-    let (_directory, ledger) = filled().await;
+async fn as_of_a_moment_later_events_are_not_there(#[values(Sqlite, Postgres)] store: Store) {
+    let Some((_home, ledger)) = filled(store).await else { return };
     let moment = "2026-03-04T10:30:00Z";
     let minute = |event: &Stored| event.event().unwrap()["n"].as_u64();
     let read: Vec<_> = blocks(&ledger, Some(moment), 50)
@@ -103,15 +104,16 @@ async fn as_of_a_moment_later_events_are_not_there() {
 #[case(1313)]
 #[case(1314)]
 #[tokio::test]
-async fn all_begins_where_it_is_told_to(#[case] from: u64) {
-    let (_directory, ledger) = filled().await;
+async fn all_begins_where_it_is_told_to(#[case] from: u64, #[values(Sqlite, Postgres)] store: Store) {
+    let Some((_home, ledger)) = filled(store).await else { return };
     let places: Vec<_> = all(&ledger, from).await.iter().map(|event| event.seq).collect();
     assert_eq!(places, (from.max(1)..=1313).collect::<Vec<_>>());
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_stream_is_of_one_moment_and_may_be_left_early() {
-    let (_directory, ledger) = filled().await;
+async fn a_stream_is_of_one_moment_and_may_be_left_early(#[values(Sqlite, Postgres)] store: Store) {
+    let Some((_home, ledger)) = filled(store).await else { return };
     let mut stream = ledger.all(1);
     stream.next().await.unwrap().unwrap();
     ledger.append(vec![draft("later", 1)]).await.unwrap();
@@ -129,9 +131,10 @@ async fn a_stream_is_of_one_moment_and_may_be_left_early() {
     assert_eq!(ledger.head().await.unwrap().count, 1314);
 }
 
+#[rstest]
 #[tokio::test]
-async fn an_empty_ledger_reads_as_nothing() {
-    let (_directory, ledger) = fresh().await;
+async fn an_empty_ledger_reads_as_nothing(#[values(Sqlite, Postgres)] store: Store) {
+    let Some((_home, ledger)) = fresh(store).await else { return };
     assert!(all(&ledger, 1).await.is_empty());
     assert!(blocks(&ledger, None, 10).await.is_empty());
     assert!(ledger.event(1).await.unwrap().is_none());
@@ -139,13 +142,14 @@ async fn an_empty_ledger_reads_as_nothing() {
     assert!(ledger.of_subject("A", None).await.unwrap().is_empty());
 }
 
+#[rstest]
 #[tokio::test]
-async fn an_event_can_be_read_as_a_type() {
+async fn an_event_can_be_read_as_a_type(#[values(Sqlite, Postgres)] store: Store) {
     #[derive(serde::Deserialize)]
     struct Form {
         n: u32,
     }
-    let (_directory, ledger) = fresh().await;
+    let Some((_home, ledger)) = fresh(store).await else { return };
     let stored = ledger.append(vec![draft("A", 5)]).await.unwrap();
     assert_eq!(stored[0].parse::<Form>().unwrap().n, 5);
     assert_eq!(stored[0].event().unwrap(), event("A", "form_saved", 5));

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use ledger::{Error, Hash, Ledger, Outcome, SigningKey, Stored};
+use ledger::{Address, Error, Hash, Ledger, Outcome, SigningKey, Stored};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
+use rstest::rstest;
 
-use crate::{draft, fresh, path_in};
+use crate::{Home, Store, Store::Postgres, Store::Sqlite, draft, fresh, fresh_file, path_in};
 
 const LEDGER: &str = "TRIALWRIGHT_TEST_WRITE_TO";
 
@@ -27,8 +27,8 @@ fn acknowledge(events: &[Stored]) {
 /// Not a test by itself: the process that is killed. It writes until then, in all ways there are.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writer_to_be_killed() {
-    let Ok(path) = std::env::var(LEDGER) else { return };
-    let ledger = Ledger::open(path).await.unwrap();
+    let Ok(address) = std::env::var(LEDGER) else { return };
+    let ledger = Ledger::open(address.parse::<Address>().unwrap()).await.unwrap();
     for task in 0..6 {
         let ledger = ledger.clone();
         tokio::spawn(async move {
@@ -52,10 +52,10 @@ async fn writer_to_be_killed() {
 }
 
 /// Starts the writer, kills it after a while, and gives what it had acknowledged.
-fn write_and_kill(path: &Path, after: Duration) -> BTreeMap<u64, Hash> {
+fn write_and_kill(home: &Home, after: Duration) -> BTreeMap<u64, Hash> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "crash::writer_to_be_killed", "--nocapture"])
-        .env(LEDGER, path)
+        .env(LEDGER, home.text())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -88,25 +88,29 @@ fn errors(child: &mut std::process::Child) -> String {
 }
 
 /// `TRIALWRIGHT_KILLS` raises the count; `TRIALWRIGHT_SEED` repeats a run.
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_writer_killed_at_random_moments_loses_nothing_it_acknowledged() {
+async fn a_writer_killed_at_random_moments_loses_nothing_it_acknowledged(
+    #[values(Sqlite, Postgres)] store: Store,
+) {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
-    let (kills, seed) =
-        (number("TRIALWRIGHT_KILLS").unwrap_or(50), number("TRIALWRIGHT_SEED").unwrap_or_else(rand::random));
+    let (kills, seed) = (
+        number("TRIALWRIGHT_KILLS").unwrap_or(if store == Sqlite { 50 } else { 20 }),
+        number("TRIALWRIGHT_SEED").unwrap_or_else(rand::random),
+    );
     println!("TRIALWRIGHT_SEED={seed}");
     let mut random = StdRng::seed_from_u64(seed);
 
-    let (mut directory, ledger) = fresh().await;
+    let Some((mut home, ledger)) = fresh(store).await else { return };
     ledger.close().await;
     let (mut acknowledged, mut total, mut kept) = (BTreeMap::new(), 0, None);
     for kill in 1..=kills {
         let after = Duration::from_micros(random.random_range(1_000..60_000));
-        let path = path_in(&directory);
-        let heard = write_and_kill(&path, after);
+        let heard = write_and_kill(&home, after);
         total += heard.len();
         acknowledged.extend(heard);
 
-        let ledger = Ledger::open(&path).await.unwrap();
+        let ledger = Ledger::open(&home.address).await.unwrap();
         let verified = ledger.verify(kept.as_slice(), None, |_, _| {}).await.unwrap();
         assert!(verified.is_sound(), "kill {kill} after {after:?}: {:?}", verified.first_fault());
         let mut events = ledger.all(1);
@@ -138,9 +142,9 @@ async fn a_writer_killed_at_random_moments_loses_nothing_it_acknowledged() {
         );
         ledger.close().await;
         if kill % 5 == 0 {
-            let (next, ledger) = fresh().await;
+            let Some((next, ledger)) = fresh(store).await else { return };
             ledger.close().await;
-            (directory, acknowledged, kept) = (next, BTreeMap::new(), None);
+            (home, acknowledged, kept) = (next, BTreeMap::new(), None);
         }
     }
     println!("{kills} kills, {total} events acknowledged before them");
@@ -152,7 +156,7 @@ async fn a_writer_killed_at_random_moments_loses_nothing_it_acknowledged() {
 
 /// A ledger whose last appends are in its write-ahead log only, as files: the database, the log, the heads after each append.
 async fn with_log() -> (Vec<u8>, Vec<u8>, Vec<Hash>, ledger::Checkpoint) {
-    let (_directory, ledger) = fresh().await;
+    let (_directory, ledger) = fresh_file().await;
     let mut hashes = vec![Hash::ZERO];
     for n in 0..12 {
         let stored = ledger.append(vec![draft(&format!("S{}", n % 3), n)]).await.unwrap();

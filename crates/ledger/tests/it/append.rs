@@ -2,18 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
-use ledger::{Draft, Error, Head, Ledger};
+use ledger::{Address, Draft, Error, Head, Ledger};
 use proptest::prelude::*;
+use rstest::rstest;
 use serde_json::{Map, Value, json};
 
-use crate::{draft, event, fresh, raw, run};
+use crate::{Raw, Store, Store::Postgres, Store::Sqlite, draft, event, fresh, raw};
 
+#[rstest]
 #[tokio::test]
-async fn places_are_given_from_one_without_gaps_and_chained() {
-    let (_directory, ledger) = fresh().await;
+async fn places_are_given_from_one_without_gaps_and_chained(#[values(Sqlite, Postgres)] store: Store) {
+    let Some((_home, ledger)) = fresh(store).await else { return };
     assert_eq!(ledger.head().await.unwrap(), Head::EMPTY);
     assert!(ledger.append(Vec::new()).await.unwrap().is_empty());
     let stored = ledger.append(vec![draft("A", 1), draft("B", 2), draft("A", 3)]).await.unwrap();
@@ -29,9 +30,12 @@ async fn places_are_given_from_one_without_gaps_and_chained() {
     assert_eq!(ledger.head().await.unwrap(), Head { count: 3, hash: stored[2].hash });
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_conflict_refuses_the_whole_append_and_says_what_came_in_between() {
-    let (_directory, ledger) = fresh().await;
+async fn a_conflict_refuses_the_whole_append_and_says_what_came_in_between(
+    #[values(Sqlite, Postgres)] store: Store,
+) {
+    let Some((_home, ledger)) = fresh(store).await else { return };
     ledger.append(vec![draft("A", 1).expecting(0)]).await.unwrap();
     ledger.append(vec![draft("A", 2).expecting(1), draft("A", 3).expecting(1)]).await.unwrap();
     let before = ledger.head().await.unwrap();
@@ -50,9 +54,10 @@ async fn a_conflict_refuses_the_whole_append_and_says_what_came_in_between() {
     assert!(not_new.to_string().contains("taken to be new"), "{not_new}");
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_who_saw_the_same_state_one_succeeds() {
-    let (_directory, ledger) = fresh().await;
+async fn of_many_who_saw_the_same_state_one_succeeds(#[values(Sqlite, Postgres)] store: Store) {
+    let Some((_home, ledger)) = fresh(store).await else { return };
     let mut tasks = Vec::new();
     for minute in 0..40 {
         let ledger = ledger.clone();
@@ -74,9 +79,12 @@ async fn of_many_who_saw_the_same_state_one_succeeds() {
     assert_eq!(ledger.head().await.unwrap().count, 2);
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_transaction_sees_itself_and_leaves_no_trace_when_dropped() {
-    let (_directory, ledger) = fresh().await;
+async fn a_transaction_sees_itself_and_leaves_no_trace_when_dropped(
+    #[values(Sqlite, Postgres)] store: Store,
+) {
+    let Some((_home, ledger)) = fresh(store).await else { return };
     ledger.append(vec![draft("A", 1)]).await.unwrap();
 
     let mut writer = ledger.begin().await.unwrap();
@@ -109,9 +117,10 @@ async fn a_transaction_sees_itself_and_leaves_no_trace_when_dropped() {
 
 /// More events and subjects than one statement inserts, each subject's expectation answered before the earlier events of it reached
 /// the database.
+#[rstest]
 #[tokio::test]
-async fn a_transaction_keeps_count_of_subjects_over_many_batches() {
-    let (_directory, ledger) = fresh().await;
+async fn a_transaction_keeps_count_of_subjects_over_many_batches(#[values(Sqlite, Postgres)] store: Store) {
+    let Some((_home, ledger)) = fresh(store).await else { return };
     let mut writer = ledger.begin().await.unwrap();
     let mut last = vec![0; 97];
     for n in 0..1000_usize {
@@ -128,10 +137,15 @@ async fn a_transaction_keeps_count_of_subjects_over_many_batches() {
     assert!(ledger.verify(&[], None, |_, _| {}).await.unwrap().is_sound());
 }
 
-/// How many transactions the write-ahead log holds: its frames whose header names a database size
-/// (<https://www.sqlite.org/fileformat2.html#walformat>).
-fn transactions(ledger: &Path) -> usize {
-    let log = fs::read(ledger.with_file_name("trial.ledger-wal")).unwrap();
+/// How many transactions wrote. In a write-ahead log of `SQLite`, they are the frames whose header names a database size
+/// (<https://www.sqlite.org/fileformat2.html#walformat>); `PostgreSQL` says of each row which transaction wrote it.
+async fn transactions(ledger: &Ledger) -> usize {
+    if let Raw::Postgres(connection) = &mut raw(ledger).await {
+        let statement = "SELECT count(DISTINCT xmin::text) FROM events";
+        let count: i64 = sqlx::query_scalar(statement).fetch_one(connection).await.unwrap();
+        return usize::try_from(count).unwrap();
+    }
+    let log = fs::read(ledger.path().with_file_name("trial.ledger-wal")).unwrap();
     let number = |at: usize| u32::from_be_bytes(log[at..at + 4].try_into().unwrap());
     let (page, salt) = (number(8) as usize, number(16));
     let frames =
@@ -139,11 +153,12 @@ fn transactions(ledger: &Path) -> usize {
     frames.filter(|at| number(at + 4) != 0).count()
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn concurrent_appends_share_transactions() {
-    let (_directory, ledger) = fresh().await;
+async fn concurrent_appends_share_transactions(#[values(Sqlite, Postgres)] store: Store) {
+    let Some((_home, ledger)) = fresh(store).await else { return };
     ledger.append(vec![draft("A", 1)]).await.unwrap();
-    let before = transactions(ledger.path());
+    let before = transactions(&ledger).await;
     let mut tasks = Vec::new();
     for task in 0..64 {
         let ledger = ledger.clone();
@@ -156,7 +171,7 @@ async fn concurrent_appends_share_transactions() {
     for task in tasks {
         task.await.unwrap();
     }
-    let made = transactions(ledger.path()) - before;
+    let made = transactions(&ledger).await - before;
     assert_eq!(ledger.head().await.unwrap().count, 257);
     assert!((1..128).contains(&made), "256 appends made {made} transactions");
     for task in 0..64 {
@@ -168,9 +183,10 @@ async fn concurrent_appends_share_transactions() {
     assert!(ledger.verify(&[], None, |_, _| {}).await.unwrap().is_sound());
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_conflict_in_a_group_leaves_the_others_alone() {
-    let (_directory, ledger) = fresh().await;
+async fn a_conflict_in_a_group_leaves_the_others_alone(#[values(Sqlite, Postgres)] store: Store) {
+    let Some((_home, ledger)) = fresh(store).await else { return };
     ledger.append(vec![draft("A", 0)]).await.unwrap();
     // All are queued before the writer, which shares this thread, runs: they are one group.
     let appends = (1..=20).map(|minute| {
@@ -186,39 +202,56 @@ async fn a_conflict_in_a_group_leaves_the_others_alone() {
     assert!(ledger.verify(&[], None, |_, _| {}).await.unwrap().is_sound());
 }
 
+#[rstest]
 #[tokio::test]
-async fn what_was_appended_is_neither_updated_nor_deleted() {
-    let (_directory, ledger) = fresh().await;
+async fn what_was_appended_is_neither_updated_nor_deleted(#[values(Sqlite, Postgres)] store: Store) {
+    let Some((_home, ledger)) = fresh(store).await else { return };
     ledger.append(vec![draft("A", 1)]).await.unwrap();
     let key = ledger::SigningKey::from_bytes(&[1; 32]);
     ledger.checkpoint(&key, "2026-03-04T11:00:00Z".parse().unwrap()).await.unwrap();
     let mut connection = raw(&ledger).await;
-    for statement in [
+    let of_sqlite = [
+        "REPLACE INTO events SELECT seq, 'B', kind, recorded, bytes, hash FROM events",
+        "REPLACE INTO checkpoints SELECT number, x'00' FROM checkpoints",
+    ];
+    let of_postgres = [
+        "TRUNCATE events",
+        "TRUNCATE checkpoints",
+        "UPDATE events SET kind = 'other' WHERE false",
+        "INSERT INTO events SELECT * FROM events ON CONFLICT (seq) DO UPDATE SET kind = 'other'",
+        "INSERT INTO events SELECT 0, subject, kind, recorded, bytes, hash FROM events",
+        "INSERT INTO events SELECT seq + n, subject, kind, recorded, bytes, hash FROM events, (VALUES (1), (3)) more (n)",
+        "MERGE INTO events USING (VALUES (1)) v (n) ON seq = n WHEN MATCHED THEN DELETE",
+        "SET session_replication_role = replica; DELETE FROM events",
+    ];
+    let for_both = [
         "UPDATE events SET kind = 'other'",
         "UPDATE events SET seq = 7",
         "DELETE FROM events",
-        "REPLACE INTO events SELECT seq, 'B', kind, recorded, bytes, hash FROM events",
         "INSERT INTO events SELECT 3, subject, kind, recorded, bytes, hash FROM events",
         "INSERT INTO checkpoints SELECT 3, bytes FROM checkpoints",
-        "REPLACE INTO checkpoints SELECT number, x'00' FROM checkpoints",
-        "UPDATE checkpoints SET bytes = x'00'",
+        "UPDATE checkpoints SET bytes = bytes",
         "DELETE FROM checkpoints",
-    ] {
-        let refused = run(&mut connection, statement).await;
+    ];
+    let special = if store == Sqlite { &of_sqlite[..] } else { &of_postgres[..] };
+    for statement in for_both.iter().chain(special) {
+        let refused = connection.run(statement).await;
         assert!(refused.is_err(), "{statement}: {refused:?}");
     }
     assert!(ledger.verify(&[], None, |_, _| {}).await.unwrap().is_sound());
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_does_not_let_go_makes_the_ledger_locked() {
-    let (_directory, ledger) = fresh().await;
-    let mut other = raw(&ledger).await;
-    run(&mut other, "BEGIN IMMEDIATE").await.unwrap();
+async fn who_does_not_let_go_makes_the_ledger_locked(#[values(Sqlite, Postgres)] store: Store) {
+    let Some((home, ledger)) = fresh(store).await else { return };
+    let other = Ledger::open(&home.address).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    held.append(draft("B", 1)).await.unwrap();
     let refused = ledger.append(vec![draft("A", 1)]).await.unwrap_err();
     assert!(matches!(refused, Error::Locked { .. }), "{refused}");
     assert_eq!(ledger.head().await.unwrap(), Head::EMPTY, "reading goes on");
-    run(&mut other, "ROLLBACK").await.unwrap();
+    drop(held);
     assert_eq!(ledger.append(vec![draft("A", 1)]).await.unwrap()[0].seq, 1);
 }
 
@@ -232,7 +265,7 @@ const APART: u32 = 10;
 #[tokio::test]
 async fn another_process() {
     let (Ok(path), Ok(name)) = (std::env::var(LEDGER), std::env::var(NAME)) else { return };
-    let ledger = Ledger::open(path).await.unwrap();
+    let ledger = Ledger::open(path.parse::<Address>().unwrap()).await.unwrap();
     let other = if name == "first" { "second" } else { "first" };
     for n in 0..EACH {
         while n % APART == 0
@@ -253,14 +286,15 @@ async fn another_process() {
     ledger.close().await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn two_processes_write_one_chain() {
-    let (_directory, ledger) = fresh().await;
+async fn two_processes_write_one_chain(#[values(Sqlite, Postgres)] store: Store) {
+    let Some((home, ledger)) = fresh(store).await else { return };
     let children: Vec<_> = ["first", "second"]
         .map(|name| {
             Command::new(std::env::current_exe().unwrap())
                 .args(["--exact", "append::another_process"])
-                .env(LEDGER, ledger.path())
+                .env(LEDGER, home.text())
                 .env(NAME, name)
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped())
@@ -315,45 +349,82 @@ fn any_event() -> impl Strategy<Value = Value> {
         })
 }
 
+async fn appended_and_read_back(store: Store, appends: &[Vec<Value>]) {
+    let Some((home, ledger)) = fresh(store).await else { return };
+    let mut stored = Vec::new();
+    for events in appends {
+        stored.extend(ledger.append(events.iter().cloned().map(Draft::new).collect()).await.unwrap());
+    }
+    ledger.close().await;
+
+    let ledger = Ledger::open_read_only(&home.address).await.unwrap();
+    let mut all = ledger.all(1);
+    let mut read = Vec::new();
+    while let Some(event) = all.next().await {
+        read.push(event.unwrap());
+    }
+    assert_eq!(read, stored);
+    for (event, given) in read.iter().zip(appends.iter().flatten()) {
+        assert_eq!(event.bytes, serde_json_canonicalizer::to_vec(given).unwrap());
+        assert_eq!(ledger.event(event.seq).await.unwrap().as_ref(), Some(event));
+    }
+    let subjects: BTreeSet<_> =
+        appends.iter().flatten().filter_map(|event| event["subject"].as_str()).collect();
+    for subject in &subjects {
+        let expected: Vec<_> =
+            stored.iter().filter(|stored| stored.event().unwrap()["subject"] == **subject).cloned().collect();
+        assert_eq!(ledger.of_subject(subject, None).await.unwrap(), expected);
+    }
+    let (mut blocks, mut found) = (ledger.subjects(None, 2), Vec::new());
+    while let Some(block) = blocks.next().await {
+        found.extend(block.unwrap().into_iter().map(|(subject, _)| subject));
+    }
+    assert_eq!(found, subjects.iter().copied().collect::<Vec<_>>(), "in the order of their bytes");
+    let verified = ledger.verify(&[], None, |_, _| {}).await.unwrap();
+    assert!(verified.is_sound(), "{:?}", verified.first_fault());
+    ledger.close().await;
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
     fn what_was_appended_is_read_back_byte_for_byte(appends in prop::collection::vec(prop::collection::vec(any_event(), 1..6), 1..5)) {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(async {
-            let (_directory, ledger) = fresh().await;
-            let mut stored = Vec::new();
-            for events in &appends {
-                stored.extend(ledger.append(events.iter().cloned().map(Draft::new).collect()).await.unwrap());
-            }
-            let path = ledger.path().to_owned();
-            ledger.close().await;
-
-            let ledger = Ledger::open_read_only(path).await.unwrap();
-            let mut all = ledger.all(1);
-            let mut read = Vec::new();
-            while let Some(event) = all.next().await {
-                read.push(event.unwrap());
-            }
-            assert_eq!(read, stored);
-            for (event, given) in read.iter().zip(appends.iter().flatten()) {
-                assert_eq!(event.bytes, serde_json_canonicalizer::to_vec(given).unwrap());
-                assert_eq!(ledger.event(event.seq).await.unwrap().as_ref(), Some(event));
-            }
-            let subjects: BTreeSet<_> = appends.iter().flatten().filter_map(|event| event["subject"].as_str()).collect();
-            for subject in subjects {
-                let expected: Vec<_> = stored.iter().filter(|stored| stored.event().unwrap()["subject"] == subject).cloned().collect();
-                assert_eq!(ledger.of_subject(subject, None).await.unwrap(), expected);
-            }
-            let verified = ledger.verify(&[], None, |_, _| {}).await.unwrap();
-            assert!(verified.is_sound(), "{:?}", verified.first_fault());
-        });
+        for store in [Sqlite, Postgres] {
+            runtime.block_on(appended_and_read_back(store, &appends));
+        }
     }
 }
 
+/// Names of the greatest length, of letters that cannot be packed, are found by index in either store; so is the largest event.
+#[rstest]
 #[tokio::test]
-async fn a_wrong_event_in_an_append_keeps_the_others_out() {
-    let (_directory, ledger) = fresh().await;
+async fn the_longest_names_and_the_largest_event_are_kept(#[values(Sqlite, Postgres)] store: Store) {
+    let Some((_home, ledger)) = fresh(store).await else { return };
+    let mut state = 1_u64;
+    let mut letters = |count: usize| -> String {
+        std::iter::repeat_with(|| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            char::from(b'!' + u8::try_from((state >> 33) % 90).unwrap())
+        })
+        .filter(|c| !matches!(c, '"' | '\\'))
+        .take(count)
+        .collect()
+    };
+    let (subject, kind) = (letters(1024), letters(1024));
+    let largest = letters(ledger::LARGEST_EVENT - 3000);
+    let event =
+        json!({ "kind": kind, "subject": subject, "recorded": "2026-03-04T10:00:00Z", "note": largest });
+    let stored = ledger.append(vec![Draft::new(event), draft(&subject, 1)]).await.unwrap();
+    assert_eq!(ledger.of_subject(&subject, None).await.unwrap(), stored);
+    assert_eq!(ledger.of_kind(&kind, None).await.unwrap(), stored[..1]);
+    assert!(ledger.verify(&[], None, |_, _| {}).await.unwrap().is_sound());
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_wrong_event_in_an_append_keeps_the_others_out(#[values(Sqlite, Postgres)] store: Store) {
+    let Some((_home, ledger)) = fresh(store).await else { return };
     let refused = ledger.append(vec![draft("A", 1), Draft::new(json!({ "kind": "k" }))]).await.unwrap_err();
     assert!(refused.to_string().contains("recorded"), "{refused}");
     assert_eq!(ledger.head().await.unwrap(), Head::EMPTY);

@@ -1,9 +1,11 @@
 //! Opening the `SQLite` file: what kind of file it is, and connections with the settings that durability asks for.
 //!
-//! Never reads or writes an event. See <https://www.sqlite.org/wal.html> for what the settings mean.
+//! Never reads or writes an event. See <https://www.sqlite.org/wal.html> for what the settings mean, `sqlite_schema` for what is in
+//! the file.
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{
@@ -11,8 +13,10 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-use crate::error::{CANNOT_OPEN, Error, Result, primary_code};
-use crate::schema::{APPLICATION, FORMAT, OBJECTS};
+use super::Access;
+use super::sqlite_schema::{APPLICATION, FORMAT, OBJECTS};
+use crate::address::Address;
+use crate::error::{Error, Result};
 
 /// How long to wait for another process before the ledger is said to be locked.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -20,15 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const READERS: u32 = 8;
 /// Rows that a connection reads ahead of whoever takes them. A row may be a whole subject.
 const AHEAD: usize = 16;
-
-/// How the file is opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
-    Write,
-    Read,
-    /// On a medium that nobody can write to, without the side files of the write-ahead log.
-    ReadImmutable,
-}
 
 fn options(path: &Path, access: Access) -> SqliteConnectOptions {
     let options = SqliteConnectOptions::new()
@@ -59,13 +54,13 @@ fn options(path: &Path, access: Access) -> SqliteConnectOptions {
 
 /// A connection of its own, for writing, for a long read or for a copy.
 pub(crate) async fn connect(path: &Path, access: Access) -> Result<SqliteConnection> {
-    options(path, access).connect().await.map_err(|error| Error::storage(path, error))
+    options(path, access).connect().await.map_err(|error| storage(path, error))
 }
 
 /// A connection of its own that reads many small rows.
 pub(crate) async fn connect_to_scan(path: &Path, access: Access) -> Result<SqliteConnection> {
     let options = options(path, access).row_buffer_size(1024);
-    options.connect().await.map_err(|error| Error::storage(path, error))
+    options.connect().await.map_err(|error| storage(path, error))
 }
 
 /// The connections that reads share.
@@ -77,11 +72,11 @@ pub(crate) fn readers(path: &Path, access: Access) -> SqlitePool {
         .connect_lazy_with(options(path, access))
 }
 
-/// Makes the file and the schema in it.
+/// Makes the file and the schema in it. Gives its absolute path.
 pub(crate) async fn create(path: &Path) -> Result<PathBuf> {
     // The system itself says whether the file is new: two creators cannot both succeed.
     OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => Error::Exists { path: path.to_owned() },
+        std::io::ErrorKind::AlreadyExists => Error::Exists { at: path.into() },
         _ => Error::io(path, error),
     })?;
     let path = absolute(path)?;
@@ -94,8 +89,9 @@ pub(crate) async fn create(path: &Path) -> Result<PathBuf> {
     }
 }
 
-async fn lay_out(path: &Path) -> Result<()> {
-    let storage = |error| Error::storage(path, error);
+/// Makes the schema in an empty file.
+pub(crate) async fn lay_out(path: &Path) -> Result<()> {
+    let storage = |error| storage(path, error);
     let mut connection = connect(path, Access::Write).await?;
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(storage)?;
     for (_, _, statement) in OBJECTS {
@@ -112,14 +108,11 @@ async fn lay_out(path: &Path) -> Result<()> {
 pub(crate) async fn identify(path: &Path, wanted: Access) -> Result<(PathBuf, Access)> {
     match fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(Error::NotFound { path: path.to_owned() });
+            return Err(Error::NotFound { at: path.into() });
         }
         Err(error) => return Err(Error::io(path, error)),
         Ok(metadata) if !metadata.is_file() => {
-            return Err(Error::NotALedger {
-                path: path.to_owned(),
-                found: "a directory or a device".to_owned(),
-            });
+            return Err(Error::NotALedger { at: path.into(), found: "a directory or a device".to_owned() });
         }
         Ok(_) => {}
     }
@@ -152,20 +145,20 @@ async fn marks(path: &Path, access: Access) -> std::result::Result<(i64, i64), s
 }
 
 fn check(path: &Path, marks: std::result::Result<(i64, i64), sqlx::Error>) -> Result<()> {
-    match marks.map_err(|error| Error::storage(path, error))? {
+    match marks.map_err(|error| storage(path, error))? {
         (APPLICATION, FORMAT) => Ok(()),
         (APPLICATION, found) if found > FORMAT => {
-            Err(Error::NewerFormat { path: path.to_owned(), found, known: FORMAT })
+            Err(Error::NewerFormat { at: path.into(), found, known: FORMAT })
         }
         (APPLICATION, found) => Err(Error::Damaged {
-            path: path.to_owned(),
+            at: path.into(),
             found: format!("its format is {found}, which never was one"),
         }),
         _ if fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0) => {
-            Err(Error::NotALedger { path: path.to_owned(), found: "an empty file".to_owned() })
+            Err(Error::NotALedger { at: path.into(), found: "an empty file".to_owned() })
         }
         _ => Err(Error::NotALedger {
-            path: path.to_owned(),
+            at: path.into(),
             found: "an SQLite database of something else".to_owned(),
         }),
     }
@@ -187,4 +180,35 @@ pub(crate) fn sync_directory(path: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+fn storage(path: &Path, source: sqlx::Error) -> Error {
+    error(&path.into(), source)
+}
+
+/// Sorts what `SQLite` says by its primary result code (<https://www.sqlite.org/rescode.html>).
+pub(crate) fn error(at: &Address, source: sqlx::Error) -> Error {
+    let at = at.clone();
+    match (primary_code(&source), &source) {
+        (Some(BUSY | LOCKED), _) | (_, sqlx::Error::PoolTimedOut) => Error::Locked { at },
+        (Some(READ_ONLY), _) => Error::ReadOnly { at },
+        (Some(NOT_A_DATABASE), _) => Error::NotALedger { at, found: "no SQLite database".to_owned() },
+        (Some(CORRUPT), _) | (_, sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)) => {
+            Error::Damaged { at, found: source.to_string() }
+        }
+        _ => Error::Storage { at, source: Arc::new(source) },
+    }
+}
+
+const BUSY: i32 = 5;
+const LOCKED: i32 = 6;
+const READ_ONLY: i32 = 8;
+const CORRUPT: i32 = 11;
+const CANNOT_OPEN: i32 = 14;
+const NOT_A_DATABASE: i32 = 26;
+
+/// The low byte of the extended result code.
+fn primary_code(error: &sqlx::Error) -> Option<i32> {
+    let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
+    Some(code & 0xff)
 }
