@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Map, Value};
-use trial::event::{Instance, Role, Seq};
+use trial::event::{Instance, OnBehalf, Role, Seq};
 use trial::form::FormFault;
 use trial::id::{ArmId, SiteId, SubjectId};
 use trial::protocol::Checked;
@@ -34,8 +34,8 @@ pub struct Action {
     pub who: String,
     /// The role in which they do.
     pub role: Role,
-    /// The moment of recording (server clock, UTC); not before the last one in the ledger.
-    pub recorded: Timestamp,
+    /// The moment of recording (UTC), not before the last one in the ledger; none: the office stamps it by its own clock.
+    pub recorded: Option<Timestamp>,
     /// The site, where it happens at one.
     pub site: Option<SiteId>,
     /// The subject, where it speaks of one.
@@ -44,13 +44,21 @@ pub struct Action {
     pub deed: Deed,
     /// The subject's last event that the caller had seen; none: the caller does not mind later ones.
     pub expect: Option<Seq>,
+    /// The event whose values of the form the caller had seen, 0 where it was empty; none: the caller does not mind.
+    pub over: Option<Seq>,
 }
 
 impl Action {
-    /// An action of the trial as a whole; `at` and `of` place it.
-    pub fn new(actor: &Actor, recorded: Timestamp, deed: Deed) -> Self {
+    /// An action of the trial as a whole; `at` and `of` place it. Without a moment, the office stamps it at admission.
+    pub fn new(actor: &Actor, recorded: impl Into<Option<Timestamp>>, deed: Deed) -> Self {
         let Actor { who, role } = actor.clone();
-        Self { who, role, recorded, site: None, subject: None, deed, expect: None }
+        let recorded = recorded.into();
+        Self { who, role, recorded, site: None, subject: None, deed, expect: None, over: None }
+    }
+
+    /// The same, recorded at the moment of its admission, by the office's clock: never before the ledger's last event.
+    pub fn now(actor: &Actor, deed: Deed) -> Self {
+        Self::new(actor, None, deed)
     }
 
     /// The action, at `site`.
@@ -82,19 +90,32 @@ impl Action {
         self.expect = Some(seq);
         self
     }
+
+    /// The action, refused where its form no longer stands as event `seq` gave it (0: is no longer empty). Other forms of the
+    /// subject may have changed: two people at two forms of one subject do not hinder each other.
+    #[must_use]
+    pub fn over(mut self, seq: Seq) -> Self {
+        self.over = Some(seq);
+        self
+    }
 }
 
 /// What is to be recorded.
 #[derive(Clone, Debug)]
 pub enum Deed {
-    /// A site may screen.
+    /// A site may screen, for the first time or again.
     OpenSite {
         /// Its name.
         name: String,
         /// ISO 3166-1 alpha-3 country code.
         country: Option<String>,
     },
-    /// A user is given a role, or it is taken away.
+    /// A site may no longer screen or randomise; its subjects go on.
+    CloseSite {
+        /// Why.
+        reason: Option<String>,
+    },
+    /// A user is given a role, or it is taken away: at the action's site, or for all sites where it names none.
     ChangeUser {
         /// The user's name.
         user: String,
@@ -148,6 +169,8 @@ pub enum Deed {
         item: Option<String>,
         /// The question.
         text: String,
+        /// The day by which an answer is asked for.
+        due: Option<Date>,
     },
     /// A query is answered.
     AnswerQuery {
@@ -166,6 +189,13 @@ pub enum Deed {
         /// Study day 1.
         date: Date,
     },
+    /// An arm is drawn and given for a site that cannot do it itself, by the same rules.
+    RandomiseOnBehalf {
+        /// Study day 1.
+        date: Date,
+        /// For whom, and why.
+        for_whom: OnBehalf,
+    },
     /// A protocol version comes into force.
     Adopt {
         /// The version, already checked.
@@ -176,11 +206,25 @@ pub enum Deed {
 }
 
 impl Deed {
+    /// The form it is about, where it is about one.
+    pub fn instance(&self) -> Option<&Instance> {
+        match self {
+            Self::Save { instance, .. }
+            | Self::Correct { instance, .. }
+            | Self::Sign { instance, .. }
+            | Self::Verify { instance }
+            | Self::Lock { instance, .. } => Some(instance),
+            Self::RaiseQuery { about, .. } => about.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The deed in words, for a refusal.
     pub(crate) fn words(&self) -> String {
         use trial::record::place;
         match self {
             Self::OpenSite { name, .. } => format!("open site {name:?}"),
+            Self::CloseSite { .. } => "close the site".into(),
             Self::ChangeUser { user, .. } => format!("change the role of user {user:?}"),
             Self::Screen => "screen".into(),
             Self::Save { instance, .. } => format!("save {}", place(instance)),
@@ -193,6 +237,9 @@ impl Deed {
             Self::AnswerQuery { query, .. } => format!("answer query {query:?}"),
             Self::CloseQuery { query } => format!("close query {query:?}"),
             Self::Randomise { date } => format!("randomise on {date}"),
+            Self::RandomiseOnBehalf { date, for_whom } => {
+                format!("randomise on {date} on behalf of {}", for_whom.who)
+            }
             Self::Adopt { version } => format!("adopt protocol version {}", version.protocol.trial.version),
             Self::RevealSeed => "reveal the seed".into(),
         }
@@ -222,6 +269,8 @@ fn canonical(value: &mut Value) {
 pub struct Receipt {
     /// The place of its event in the ledger.
     pub seq: Seq,
+    /// The moment it was recorded.
+    pub recorded: Timestamp,
     /// The arm that was drawn and its place in the list, where one was.
     pub allocation: Option<(ArmId, u64)>,
     /// Edit checks that did not hold but let the form pass.

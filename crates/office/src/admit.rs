@@ -1,19 +1,27 @@
 //! Admission: may this be recorded now? Asks `trial`'s rules and what stands in the ledger, and draws the arm.
 //!
-//! Never writes (see `write`), and never decides what a value or a criterion means: `trial::form`, `trial::eligibility`
+//! Never writes (see `desk`), and never decides what a value or a criterion means: `trial::form`, `trial::eligibility`
 //! and `trial::randomise` do.
 
-use trial::date::utc_date;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde_json::{Map, Value};
+use trial::date::{latest_date, utc_date};
 use trial::eligibility::{Judgement, judge, stratum};
-use trial::event::{Instance, Seq, What};
+use trial::event::{Instance, OnBehalf, Role, Seq, What};
 use trial::form::{self, FormFault};
-use trial::id::{ArmId, SubjectId};
-use trial::randomise::{Seed, next};
+use trial::id::{ArmId, SiteId};
+use trial::randomise::next;
+use trial::record::{FilledForm, Query, Record};
 
 use crate::action::{Action, Deed};
+use crate::folder::Folder;
 use crate::refusal::Reason;
-use crate::seed::{SeedFault, to_hex};
-use crate::state::{Dossier, Standing, Trial};
+use crate::seed::{SeedSource, to_hex};
+use crate::state::{Site, Trial};
+
+/// The longest user name.
+const LONGEST_NAME: usize = 128;
 
 /// What is to be recorded of an admitted action.
 pub(crate) struct Admitted {
@@ -28,25 +36,36 @@ impl From<What> for Admitted {
     }
 }
 
-/// The seed file, opened only when a deed needs it.
-pub(crate) type SeedSource<'a> = &'a mut dyn FnMut() -> Result<Seed, SeedFault>;
+/// True where the deed speaks of the trial as a whole.
+pub(crate) fn is_of_trial(deed: &Deed) -> bool {
+    matches!(
+        deed,
+        Deed::OpenSite { .. }
+            | Deed::CloseSite { .. }
+            | Deed::ChangeUser { .. }
+            | Deed::Adopt { .. }
+            | Deed::RevealSeed
+    )
+}
 
 /// Admits a deed about the trial as a whole.
-pub(crate) fn of_trial(trial: &Trial, action: &Action, seed: SeedSource<'_>) -> Result<Admitted, Reason> {
+pub(crate) fn of_trial(trial: &Trial, action: &Action, seed: &SeedSource) -> Result<Admitted, Reason> {
     if action.subject.is_some() {
         return Err(Reason::SubjectNamed);
     }
-    match &action.deed {
+    let what = match &action.deed {
         Deed::OpenSite { name, country } => {
-            let site = action.site.as_ref().filter(|site| !site.as_str().is_empty()).ok_or(Reason::NoSite)?;
-            match trial.sites.get(site) {
-                Some(open) => Err(Reason::SiteOpen { site: site.clone(), event: open.event }),
-                None => Ok(What::SiteOpened { name: name.clone(), country: country.clone() }.into()),
+            let site = named(action)?;
+            if let Some(open) = trial.sites.get(site).filter(|site| site.is_open()) {
+                return Err(Reason::SiteOpen { site: site.clone(), event: open.event });
             }
+            What::SiteOpened { name: name.clone(), country: country.clone() }
         }
-        Deed::ChangeUser { user, given } => {
-            Ok(What::UserChanged { user: user.clone(), given: *given }.into())
+        Deed::CloseSite { reason } => {
+            open(trial, named(action)?)?;
+            What::SiteClosed { reason: reason.clone() }
         }
+        Deed::ChangeUser { user, given } => change_user(trial, action.site.as_ref(), user, *given)?,
         Deed::Adopt { version } => {
             let (here, there) = (&trial.history.current().trial, &version.protocol.trial);
             if here.id != there.id {
@@ -54,178 +73,216 @@ pub(crate) fn of_trial(trial: &Trial, action: &Action, seed: SeedSource<'_>) -> 
             }
             let known =
                 trial.history.versions().find(|(_, known)| known.protocol.trial.version == there.version);
-            match known {
-                Some((event, _)) => Err(Reason::VersionKnown { version: there.version.clone(), event }),
-                None => Ok(What::ProtocolAdopted {
-                    version: there.version.clone(),
-                    source: version.source.clone(),
-                    seed_commitment: None,
-                    simulated: trial.simulated,
-                }
-                .into()),
+            if let Some((event, _)) = known {
+                return Err(Reason::VersionKnown { version: there.version.clone(), event });
+            }
+            What::ProtocolAdopted {
+                version: there.version.clone(),
+                source: version.source.clone(),
+                seed_commitment: None,
+                simulated: trial.simulated,
             }
         }
-        Deed::RevealSeed => match &trial.revealed {
-            Some((event, _)) => Err(Reason::Revealed { event: *event }),
-            None => Ok(What::SeedRevealed { seed: to_hex(&seed().map_err(Reason::Seed)?) }.into()),
-        },
-        _ => Err(Reason::NoSubject),
+        Deed::RevealSeed => {
+            if let Some((event, _)) = &trial.revealed {
+                return Err(Reason::Revealed { event: *event });
+            }
+            let seed = seed.read(trial.commitment.as_deref()).map_err(Reason::Seed)?;
+            What::SeedRevealed { seed: to_hex(&seed) }
+        }
+        _ => return Err(Reason::NoSubject),
+    };
+    Ok(what.into())
+}
+
+fn named(action: &Action) -> Result<&SiteId, Reason> {
+    action.site.as_ref().filter(|site| !site.as_str().is_empty()).ok_or(Reason::NoSite)
+}
+
+fn known<'a>(trial: &'a Trial, site: &SiteId) -> Result<&'a Site, Reason> {
+    trial.sites.get(site).ok_or_else(|| Reason::UnknownSite {
+        found: site.clone(),
+        known: trial.sites.values().filter(|site| site.is_open()).map(|site| site.id.clone()).collect(),
+    })
+}
+
+fn open<'a>(trial: &'a Trial, site: &SiteId) -> Result<&'a Site, Reason> {
+    let known = known(trial, site)?;
+    match &known.closed {
+        Some(closure) => Err(Reason::SiteClosed { site: site.clone(), event: closure.event }),
+        None => Ok(known),
     }
 }
 
-/// True where the deed speaks of the trial as a whole.
-pub(crate) fn is_of_trial(deed: &Deed) -> bool {
-    matches!(deed, Deed::OpenSite { .. } | Deed::ChangeUser { .. } | Deed::Adopt { .. } | Deed::RevealSeed)
+/// At a closed site too: its subjects go on, and so do its staff.
+fn change_user(
+    trial: &Trial,
+    site: Option<&SiteId>,
+    user: &str,
+    given: Option<Role>,
+) -> Result<What, Reason> {
+    if user.trim() != user || user.is_empty() || user.len() > LONGEST_NAME || user.contains(char::is_control)
+    {
+        return Err(Reason::UserName(user.to_owned()));
+    }
+    site.map(|site| known(trial, site)).transpose()?;
+    let standing = trial.grants.get(&(user.to_owned(), site.cloned()));
+    match (standing, given) {
+        (Some(grant), Some(role)) if grant.role == role => Err(Reason::Granted { event: grant.event }),
+        (None, None) => Err(Reason::NotGranted),
+        _ => Ok(What::UserChanged { user: user.to_owned(), given }),
+    }
 }
 
 /// Admits a deed about a subject.
 pub(crate) fn of_subject(
     trial: &Trial,
-    dossier: &mut Dossier,
-    subject: &SubjectId,
+    folder: &mut Folder,
     action: &Action,
-    seed: SeedSource<'_>,
+    recorded: Timestamp,
+    seed: &SeedSource,
 ) -> Result<Admitted, Reason> {
+    let record = folder.record(&trial.history);
     if matches!(action.deed, Deed::Screen) {
-        return screen(trial, dossier, subject, action);
+        return screen(trial, record, action);
     }
-    if dossier.screened.is_none() {
+    if record.screened.is_none() {
         return Err(Reason::NotScreened);
     }
-    if let Some(site) = action.site.as_ref().filter(|site| **site != dossier.site) {
-        return Err(Reason::OtherSite { home: dossier.site.clone(), found: site.clone() });
+    if let Some(site) = action.site.as_ref().filter(|site| **site != record.site) {
+        return Err(Reason::OtherSite { home: record.site.clone(), found: site.clone() });
     }
-    match &action.deed {
+    let what = match &action.deed {
         Deed::Save { instance, values } => {
-            if let Some(form) = dossier.forms.get(instance) {
+            if let Some(form) = record.forms.iter().find(|form| form.instance == *instance) {
                 return Err(Reason::Stands { event: form.event });
             }
-            let soft = check(trial, dossier, subject, action, instance, values)?;
+            let soft = check(trial, record, recorded, instance, values)?;
             let what = What::FormSaved { instance: instance.clone(), values: values.clone() };
-            Ok(Admitted { what, soft, allocation: None })
+            return Ok(Admitted { what, soft, allocation: None });
         }
         Deed::Correct { instance, values, reason } => {
-            let corrects = unlocked(dossier, instance)?.event;
+            let form = unlocked(record, instance)?;
             if reason.trim().is_empty() {
                 return Err(Reason::NoReason);
             }
-            if dossier.forms.get(instance).and_then(|form| dossier.values(form)) == Some(values) {
-                return Err(Reason::NothingToCorrect { event: corrects });
+            if form.values == *values {
+                return Err(Reason::NothingToCorrect { event: form.event });
             }
-            let soft = check(trial, dossier, subject, action, instance, values)?;
-            let what = What::FormCorrected {
-                instance: instance.clone(),
-                values: values.clone(),
-                corrects,
-                reason: reason.clone(),
-            };
-            Ok(Admitted { what, soft, allocation: None })
+            let soft = check(trial, record, recorded, instance, values)?;
+            let (instance, values) = (instance.clone(), values.clone());
+            let what = What::FormCorrected { instance, values, corrects: form.event, reason: reason.clone() };
+            return Ok(Admitted { what, soft, allocation: None });
         }
         Deed::Sign { instance, meaning } => {
-            standing(dossier, instance)?;
-            Ok(What::FormSigned { instance: instance.clone(), meaning: meaning.clone() }.into())
+            unlocked(record, instance)?;
+            said(meaning)?;
+            What::FormSigned { instance: instance.clone(), meaning: meaning.clone() }
         }
         Deed::Verify { instance } => {
-            standing(dossier, instance)?;
-            Ok(What::Verified { instance: instance.clone() }.into())
+            standing(record, instance)?;
+            What::Verified { instance: instance.clone() }
         }
         Deed::Lock { instance, locked } => {
-            match (standing(dossier, instance)?.locked, locked) {
-                (Some(event), true) => return Err(Reason::Locked { event }),
+            match (&standing(record, instance)?.locked, locked) {
+                (Some(mark), true) => return Err(Reason::Locked { event: mark.event }),
                 (None, false) => return Err(Reason::NotLocked),
                 _ => {}
             }
-            Ok(What::Locked { instance: instance.clone(), locked: *locked }.into())
+            What::Locked { instance: instance.clone(), locked: *locked }
         }
         Deed::RaiseQuery { .. } | Deed::AnswerQuery { .. } | Deed::CloseQuery { .. } => {
-            query(dossier, &action.deed).map(Into::into)
+            query(record, &action.deed, recorded)?
         }
-        Deed::Randomise { date } => randomise(trial, dossier, subject, action, *date, seed),
+        Deed::Randomise { date } => return randomise(trial, record, recorded, *date, None, seed),
+        Deed::RandomiseOnBehalf { date, for_whom } => {
+            said(&for_whom.who)?;
+            said(&for_whom.reason)?;
+            return randomise(trial, record, recorded, *date, Some(for_whom), seed);
+        }
         Deed::Screen
         | Deed::OpenSite { .. }
+        | Deed::CloseSite { .. }
         | Deed::ChangeUser { .. }
         | Deed::Adopt { .. }
-        | Deed::RevealSeed => Err(Reason::SubjectNamed),
-    }
+        | Deed::RevealSeed => return Err(Reason::SubjectNamed),
+    };
+    Ok(what.into())
 }
 
-fn screen(
-    trial: &Trial,
-    dossier: &Dossier,
-    subject: &SubjectId,
-    action: &Action,
-) -> Result<Admitted, Reason> {
+fn screen(trial: &Trial, record: &Record, action: &Action) -> Result<Admitted, Reason> {
     let site = action.site.as_ref().ok_or(Reason::NoSite)?;
-    if !trial.sites.contains_key(site) {
-        let known = trial.sites.keys().cloned().collect();
-        return Err(Reason::UnknownSite { found: site.clone(), known });
-    }
-    if let Some(event) = dossier.screened {
-        return Err(Reason::AlreadyScreened { site: dossier.site.clone(), event });
+    open(trial, site)?;
+    if let Some(screened) = &record.screened {
+        return Err(Reason::AlreadyScreened { site: record.site.clone(), event: screened.event });
     }
     // A number must not carry a name, and must stand in file names and addresses.
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '/' | '_');
-    if !(1..=64).contains(&subject.as_str().len()) || !subject.as_str().chars().all(plain) {
-        return Err(Reason::SubjectNumber(subject.to_string()));
+    let id = record.subject.as_str();
+    if id.is_empty() || id.len() > 64 || !id.chars().all(plain) {
+        return Err(Reason::SubjectNumber(id.to_owned()));
     }
     Ok(What::SubjectScreened.into())
 }
 
-fn standing<'a>(dossier: &'a Dossier, instance: &Instance) -> Result<&'a Standing, Reason> {
-    dossier.forms.get(instance).ok_or(Reason::NeverSaved)
+fn standing<'a>(record: &'a Record, instance: &Instance) -> Result<&'a FilledForm, Reason> {
+    record.forms.iter().find(|form| form.instance == *instance).ok_or(Reason::NeverSaved)
 }
 
-fn unlocked<'a>(dossier: &'a Dossier, instance: &Instance) -> Result<&'a Standing, Reason> {
-    let form = standing(dossier, instance)?;
-    match form.locked {
-        Some(event) => Err(Reason::Locked { event }),
+fn unlocked<'a>(record: &'a Record, instance: &Instance) -> Result<&'a FilledForm, Reason> {
+    let form = standing(record, instance)?;
+    match &form.locked {
+        Some(mark) => Err(Reason::Locked { event: mark.event }),
         None => Ok(form),
     }
+}
+
+fn said(text: &str) -> Result<(), Reason> {
+    if text.trim().is_empty() { Err(Reason::NoText) } else { Ok(()) }
 }
 
 /// Checks the values of a form: the faults that do not hinder saving, or a refusal with all that do.
 fn check(
     trial: &Trial,
-    dossier: &mut Dossier,
-    subject: &SubjectId,
-    action: &Action,
+    record: &Record,
+    recorded: Timestamp,
     instance: &Instance,
-    values: &serde_json::Map<String, serde_json::Value>,
+    values: &Map<String, Value>,
 ) -> Result<Vec<FormFault>, Reason> {
-    let protocol = trial.history.current();
-    let record = dossier.record(&trial.history, subject);
-    let faults = form::check(protocol, record, instance, values, utc_date(action.recorded));
+    let faults = form::check(trial.history.current(), record, instance, values, latest_date(recorded));
     if faults.iter().any(|fault| fault.hard) {
         return Err(Reason::Form(faults.into_iter().filter(|fault| fault.hard).collect()));
     }
     Ok(faults)
 }
 
-fn query(dossier: &Dossier, deed: &Deed) -> Result<What, Reason> {
-    let open = |query: &String| -> Result<(), Reason> {
-        let known = dossier
-            .queries
-            .get(query)
-            .ok_or_else(|| Reason::UnknownQuery { known: dossier.queries.keys().cloned().collect() })?;
-        known.closed.map_or(Ok(()), |event| Err(Reason::QueryClosed { event }))
+fn query(record: &Record, deed: &Deed, recorded: Timestamp) -> Result<What, Reason> {
+    let find = |id: &str| -> Option<&Query> { record.queries.iter().find(|query| query.id == id) };
+    let open = |id: &str| -> Result<(), Reason> {
+        let known = || record.queries.iter().map(|query| query.id.clone()).collect();
+        let query = find(id).ok_or_else(|| Reason::UnknownQuery { known: known() })?;
+        query.closed.as_ref().map_or(Ok(()), |mark| Err(Reason::QueryClosed { event: mark.event }))
     };
     match deed {
-        Deed::RaiseQuery { query, about, item, text } => {
-            if let Some(known) = dossier.queries.get(query) {
-                return Err(Reason::QueryExists { event: known.raised });
+        Deed::RaiseQuery { query, about, item, text, due } => {
+            said(query)?;
+            said(text)?;
+            if let Some(known) = find(query) {
+                return Err(Reason::QueryExists { event: known.raised.event });
             }
             if let Some(instance) = about {
-                standing(dossier, instance)?;
+                standing(record, instance)?;
             }
-            Ok(What::QueryRaised {
-                query: query.clone(),
-                about: about.clone(),
-                item: item.clone(),
-                text: text.clone(),
-            })
+            let today = utc_date(recorded);
+            if let Some(due) = due.filter(|due| *due < today) {
+                return Err(Reason::DueInPast { due, today });
+            }
+            let (query, about, item) = (query.clone(), about.clone(), item.clone());
+            Ok(What::QueryRaised { query, about, item, text: text.clone(), due: *due })
         }
         Deed::AnswerQuery { query, text } => {
             open(query)?;
+            said(text)?;
             Ok(What::QueryAnswered { query: query.clone(), text: text.clone() })
         }
         Deed::CloseQuery { query } => {
@@ -236,23 +293,24 @@ fn query(dossier: &Dossier, deed: &Deed) -> Result<What, Reason> {
     }
 }
 
+/// Draws the arm. Whoever acts, for themselves or for a site that telephoned, the same must be proven.
 fn randomise(
     trial: &Trial,
-    dossier: &mut Dossier,
-    subject: &SubjectId,
-    action: &Action,
-    date: jiff::civil::Date,
-    seed: SeedSource<'_>,
+    record: &Record,
+    recorded: Timestamp,
+    date: Date,
+    on_behalf: Option<&OnBehalf>,
+    seed: &SeedSource,
 ) -> Result<Admitted, Reason> {
     let protocol = trial.history.current();
-    let record = dossier.record(&trial.history, subject);
-    if let Some(fact) = &record.randomised {
-        return Err(Reason::AlreadyRandomised { date: fact.value.date, event: fact.event });
+    if let Some(standing) = trial.allocation_of(&record.subject) {
+        return Err(standing.refusal());
     }
     if let Some((event, _)) = &trial.revealed {
         return Err(Reason::Revealed { event: *event });
     }
-    let today = utc_date(action.recorded);
+    open(trial, &record.site)?;
+    let today = latest_date(recorded);
     if date > today {
         return Err(Reason::Future { date, today });
     }
@@ -274,8 +332,9 @@ fn randomise(
         return Err(Reason::NotEligible(judged));
     }
     let stratum = stratum(protocol, record).map_err(Reason::NoStratum)?;
-    let seed = seed().map_err(Reason::Seed)?;
+    let seed = seed.read(trial.commitment.as_deref()).map_err(Reason::Seed)?;
     let (arm, position) = next(protocol, &seed, &trial.earlier(), &stratum);
-    let what = What::Randomised { arm: arm.clone(), date, stratum, position };
+    let on_behalf = on_behalf.cloned();
+    let what = What::Randomised { arm: arm.clone(), date, stratum, position, on_behalf };
     Ok(Admitted { what, soft: Vec::new(), allocation: Some((arm, position)) })
 }

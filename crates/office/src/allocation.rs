@@ -2,14 +2,18 @@
 //!
 //! Never draws for a living subject (see `admit`): it draws again what was drawn and compares.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
 use trial::event::{Event, Seq, What};
-use trial::id::{ArmId, SiteId, SubjectId};
-use trial::protocol::ProtocolHistory;
-use trial::randomise::{Earlier, Seed, commitment, next};
+use trial::id::{ArmId, SubjectId};
+use trial::protocol::{Protocol, ProtocolHistory};
+use trial::randomise::{Allocator, Earlier, Seed, commitment};
 
-use crate::refusal::Error;
+use crate::refusal::{Error, Reason};
 use crate::seed::from_hex;
 use crate::state::Trial;
 
@@ -18,21 +22,23 @@ use crate::state::Trial;
 pub(crate) struct Allocated {
     pub(crate) event: Seq,
     pub(crate) subject: SubjectId,
-    pub(crate) site: Option<SiteId>,
-    pub(crate) arm: ArmId,
-    pub(crate) date: Date,
-    pub(crate) stratum: Vec<(String, String)>,
-    pub(crate) position: u64,
+    who: String,
+    recorded: Timestamp,
+    arm: ArmId,
+    date: Date,
+    stratum: Vec<(String, String)>,
+    position: u64,
 }
 
 impl Allocated {
     /// The allocation of an event, where it is one.
     pub(crate) fn of(event: Seq, entered: &Event) -> Option<Self> {
-        let What::Randomised { arm, date, stratum, position } = &entered.what else { return None };
+        let What::Randomised { arm, date, stratum, position, .. } = &entered.what else { return None };
         Some(Self {
             event,
             subject: entered.subject.clone()?,
-            site: entered.site.clone(),
+            who: entered.who.clone(),
+            recorded: entered.recorded,
             arm: arm.clone(),
             date: *date,
             stratum: stratum.clone(),
@@ -42,6 +48,12 @@ impl Allocated {
 
     pub(crate) fn earlier(&self) -> Earlier {
         Earlier { stratum: self.stratum.clone(), arm: self.arm.clone() }
+    }
+
+    /// Why its subject is not randomised again.
+    pub(crate) fn refusal(&self) -> Reason {
+        let Self { event, who, recorded, arm, date, position, .. } = self.clone();
+        Reason::AlreadyRandomised { arm, date, position, event, who, recorded }
     }
 }
 
@@ -107,10 +119,12 @@ pub(crate) fn audit(trial: &Trial) -> Result<AllocationAudit, Error> {
     Ok(AllocationAudit { checked: trial.allocations.len() as u64, commitment_holds, misfits })
 }
 
-fn misfits(history: &ProtocolHistory, seed: &Seed, allocations: &[Allocated]) -> Vec<AllocationMisfit> {
-    let earlier: Vec<Earlier> = allocations.iter().map(Allocated::earlier).collect();
-    let mut first: std::collections::BTreeMap<&SubjectId, Seq> = std::collections::BTreeMap::new();
+/// Each allocation is drawn by the version that was in force, after all those made before it, by whatever version. Cost is
+/// linear in their number for each version.
+fn misfits(history: &ProtocolHistory, seed: &Seed, allocations: &[Arc<Allocated>]) -> Vec<AllocationMisfit> {
+    let mut first: BTreeMap<&SubjectId, Seq> = BTreeMap::new();
     let mut misfits = Vec::new();
+    let mut at_work: Option<(&Protocol, Allocator<'_>)> = None;
     for (index, allocation) in allocations.iter().enumerate() {
         let misfit = |difference| AllocationMisfit {
             event: allocation.event,
@@ -122,11 +136,20 @@ fn misfits(history: &ProtocolHistory, seed: &Seed, allocations: &[Allocated]) ->
         } else {
             first.insert(&allocation.subject, allocation.event);
         }
-        let recomputed = next(history.at(allocation.event), seed, &earlier[..index], &allocation.stratum);
+        let version = history.at(allocation.event);
+        let (_, mut allocator) =
+            at_work.take().filter(|(known, _)| std::ptr::eq(*known, version)).unwrap_or_else(|| {
+                let mut allocator = Allocator::new(version, seed);
+                allocations[..index].iter().for_each(|made| allocator.record(&made.stratum, &made.arm));
+                (version, allocator)
+            });
+        let recomputed = allocator.next(&allocation.stratum);
         let recorded = (allocation.arm.clone(), allocation.position);
         if recorded != recomputed {
             misfits.push(misfit(Difference::Drawn { recorded, recomputed }));
         }
+        allocator.record(&allocation.stratum, &allocation.arm);
+        at_work = Some((version, allocator));
     }
     misfits
 }

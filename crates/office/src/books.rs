@@ -1,47 +1,55 @@
 //! The trial's books: the ledger and what is kept in memory of it, and how submissions get into both.
 //!
 //! Never appends what `admit` did not admit. Submissions that wait at the same time (see `queue`) share one exclusive
-//! transaction: each is admitted whole or not at all, on what is true at the moment of the commit, in any process.
+//! transaction: each is admitted whole or not at all, on what is true at the moment of the commit, in any process. Readers
+//! do not wait for it: they look at the shelf, which moves on when the commit is made.
 
-use std::collections::HashSet;
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use jiff::Timestamp;
-use ledger::{Draft, Head, Ledger, Stored, Writer};
-use tokio::sync::{Mutex, MutexGuard};
-use trial::event::{Event, Role, Seq, What};
-use trial::form::FormFault;
+use ledger::{Head, Ledger, Stored};
+use tokio::sync::{Mutex, watch};
+use trial::event::{Entered, Seq};
 use trial::id::SubjectId;
-use trial::protocol::Checked;
 
-use crate::action::{Action, Deed, Receipt};
-use crate::admit::{self, Admitted};
-use crate::allocation::Allocated;
-use crate::refusal::{Error, Reason, Refusal};
-use crate::seed::{self, seed_path};
-use crate::state::{State, Trial, entered};
-
-/// The user name under which the office itself raises queries.
-const OFFICE: &str = "trialwright";
+use crate::action::{Action, Receipt};
+use crate::desk::{Desk, is_storable};
+use crate::folder::Folder;
+use crate::refusal::{Error, place};
+use crate::seed::SeedSource;
+use crate::shelf::{Shelf, Step, View};
+use crate::state::{Trial, entered};
 
 /// What became of a submission.
 pub(crate) type Outcome = Result<Vec<Receipt>, Error>;
 
+/// Events that are read at once where another process wrote.
+const CATCH_UP: usize = 4_096;
+
 /// The ledger and what is kept in memory of it.
 pub(crate) struct Books {
     pub(crate) ledger: Ledger,
-    seed: PathBuf,
-    state: Mutex<State>,
+    pub(crate) seed: SeedSource,
+    pub(crate) shelf: Shelf,
+    /// One transaction at a time in this process.
+    writing: Mutex<()>,
+    /// One reader at a time asks the ledger how far it reaches; the others wait for its answer.
+    asking: Mutex<()>,
     transactions: AtomicU64,
+    /// How far this office's own submissions have brought the ledger.
+    moved: watch::Sender<Seq>,
 }
 
 /// Why a group of submissions was not committed. Nothing of it was written, save where a commit itself failed.
 enum Failure {
     /// The whole group is concerned.
     All(Error),
-    /// One submission failed with events of its own in the transaction, which can only be rolled back as a whole.
-    One(Error),
+    /// The submission of this place failed with events of its own in the transaction, which can only be rolled back as a
+    /// whole.
+    One(usize, Error),
 }
 
 impl<E: Into<Error>> From<E> for Failure {
@@ -51,13 +59,16 @@ impl<E: Into<Error>> From<E> for Failure {
 }
 
 impl Books {
-    pub(crate) async fn open(ledger: Ledger) -> Result<Self, Error> {
-        let head = ledger.head().await?;
-        let trial = whole(&ledger).await?;
-        let last = last_moment(&ledger, &head).await?;
-        let seed = seed_path(ledger.path());
-        let state = Mutex::new(State::new(trial, head, last));
-        Ok(Self { ledger, seed, state, transactions: AtomicU64::new(0) })
+    pub(crate) async fn open(ledger: Ledger, seed: SeedSource) -> Result<Self, Error> {
+        let shelf = Shelf::new(whole(&ledger).await?);
+        let (writing, asking) = (Mutex::new(()), Mutex::new(()));
+        let (transactions, (moved, _)) = (AtomicU64::new(0), watch::channel(0));
+        Ok(Self { ledger, seed, shelf, writing, asking, transactions, moved })
+    }
+
+    /// Tells of every commit of this office from now on.
+    pub(crate) fn moves(&self) -> watch::Receiver<Seq> {
+        self.moved.subscribe()
     }
 
     /// Transactions committed so far.
@@ -66,238 +77,169 @@ impl Books {
     }
 
     /// Records a group of submissions in one transaction, in order; one outcome each. Durable on return.
+    ///
+    /// Where one of them must be rolled back, those before it, it and those after it are recorded apart.
     pub(crate) async fn record(&self, group: &[Vec<Action>]) -> Vec<Outcome> {
-        match self.together(group).await {
-            Ok(outcomes) => outcomes,
-            Err(Failure::One(_)) if group.len() > 1 => {
-                let mut outcomes = Vec::with_capacity(group.len());
-                for one in group {
-                    match self.together(std::slice::from_ref(one)).await {
-                        Ok(outcome) => outcomes.extend(outcome),
-                        Err(Failure::All(wrong) | Failure::One(wrong)) => outcomes.push(Err(wrong)),
-                    }
-                }
-                outcomes
+        let mut outcomes = Vec::with_capacity(group.len());
+        let mut parts = vec![group];
+        while let Some(part) = parts.pop() {
+            if part.is_empty() {
+                continue;
             }
-            Err(Failure::All(wrong) | Failure::One(wrong)) => {
-                group.iter().map(|_| Err(wrong.clone())).collect()
+            match self.together(part).await {
+                Ok(of_part) => outcomes.extend(of_part),
+                Err(Failure::One(place, _)) if part.len() > 1 => {
+                    let (before, rest) = part.split_at(place.min(part.len() - 1));
+                    let (one, after) = rest.split_at(1);
+                    parts.extend([after, one, before]);
+                }
+                Err(Failure::All(wrong) | Failure::One(_, wrong)) => {
+                    outcomes.extend(part.iter().map(|_| Err(wrong.clone())));
+                }
             }
         }
+        outcomes
     }
 
     async fn together(&self, group: &[Vec<Action>]) -> Result<Vec<Outcome>, Failure> {
-        let mut state = self.state.lock().await;
+        let _turn = self.writing.lock().await;
         let mut writer = self.ledger.begin().await?;
-        let head = writer.head().await?;
-        if state.seen.as_ref() != Some(&head) {
-            let (whole, randomised) = (writer.without_subject().await?, writer.of_kind("randomised").await?);
-            let last = last_moment(&self.ledger, &head).await?;
-            self.renew(&mut state, &whole, &randomised, head, last)?;
-        }
-        // From here the memory runs ahead of the ledger. Should this stop halfway, `seen` stays empty and the memory is
-        // read anew.
-        let (before, last) = (state.seen.take(), state.last);
+        let base = writer.head().await?;
+        // Nobody else can write now, so that what is read beside the transaction is all there is.
+        let view = self.follow(&base, true).await?;
+        let mut desk = Desk::new(view, &self.shelf, &self.seed);
         let mut outcomes = Vec::with_capacity(group.len());
-        for actions in group {
+        for (place, actions) in group.iter().enumerate() {
             let reached = writer.head().await?.count;
-            let outcome = self.admit_all(&mut state, &mut writer, actions).await;
+            let outcome = desk.admit_all(&mut writer, actions).await;
             if let Err(wrong) = &outcome {
                 let untouched = writer.head().await?.count == reached;
                 if !(untouched && matches!(wrong, Error::Refused(_))) {
-                    let wrong = wrong.clone();
-                    drop(writer);
-                    state.undo(before, last);
-                    return Err(Failure::One(wrong));
+                    return Err(Failure::One(place, wrong.clone()));
                 }
             }
             outcomes.push(outcome);
+            // A large group must not keep a page waiting.
+            tokio::task::yield_now().await;
         }
-        if outcomes.iter().any(Result::is_ok) {
-            let head = writer.commit().await?;
-            self.transactions.fetch_add(1, Ordering::Relaxed);
-            state.settle(head);
+        // A transaction without events ends so too: rolled back, it would cost the ledger its connection.
+        let head = writer.commit().await?;
+        if head == base {
+            self.shelf.keep(&base, desk.untouched());
         } else {
-            drop(writer);
-            state.undo(before, last);
+            self.transactions.fetch_add(1, Ordering::Relaxed);
+            let (step, folders) = desk.finish(head);
+            self.shelf.step(&base, step, folders);
+            self.moved.send_replace(head.count);
         }
+        self.shelf.confirm(&head, Instant::now());
         Ok(outcomes)
     }
 
-    /// The memory, brought to where the ledger stands.
-    pub(crate) async fn current(&self) -> Result<MutexGuard<'_, State>, Error> {
-        let mut state = self.state.lock().await;
+    /// Where the trial stands: true of every submission through this office, and of another process's after a moment.
+    pub(crate) async fn view(&self) -> Result<View, Error> {
+        if let Some(view) = self.shelf.fresh() {
+            return Ok(view);
+        }
+        let _turn = self.asking.lock().await;
+        if let Some(view) = self.shelf.fresh() {
+            return Ok(view);
+        }
+        self.ask().await
+    }
+
+    /// Where the trial stands at this moment, whoever wrote.
+    pub(crate) async fn ask(&self) -> Result<View, Error> {
+        let asked = Instant::now();
         let head = self.ledger.head().await?;
-        if state.seen.as_ref() != Some(&head) {
-            let whole = self.ledger.without_subject(None).await?;
-            let randomised = self.ledger.of_kind("randomised", None).await?;
-            let last = last_moment(&self.ledger, &head).await?;
-            self.renew(&mut state, &whole, &randomised, head, last)?;
-        }
-        Ok(state)
+        let view = self.follow(&head, false).await?;
+        self.shelf.confirm(&head, asked);
+        Ok(view)
     }
 
-    fn renew(
-        &self,
-        state: &mut State,
-        whole: &[Stored],
-        randomised: &[Stored],
-        head: Head,
-        last: Option<Timestamp>,
-    ) -> Result<(), Error> {
-        let trial = Trial::read(whole, randomised)?
-            .ok_or_else(|| Error::NoProtocol { path: self.ledger.path().to_owned(), as_of: None })?;
-        *state = State::new(trial, head, last);
-        Ok(())
-    }
-
-    /// Brings a subject into memory, through the writer where one is at work.
-    pub(crate) async fn load(
-        &self,
-        state: &mut State,
-        writer: Option<&mut Writer>,
-        subject: &SubjectId,
-    ) -> Result<(), Error> {
-        if state.dossier(subject).is_some() {
-            return Ok(());
-        }
-        let stored = match writer {
-            Some(writer) => writer.of_subject(subject.as_str()).await?,
-            None => self.ledger.of_subject(subject.as_str(), None).await?,
-        };
-        state.keep(subject, &stored)
-    }
-
-    async fn admit_all(&self, state: &mut State, writer: &mut Writer, actions: &[Action]) -> Outcome {
-        let mut receipts = Vec::with_capacity(actions.len());
-        let mut met: HashSet<&SubjectId> = HashSet::new();
-        for (index, action) in actions.iter().enumerate() {
-            let refused = |reason: Reason| {
-                Error::Refused(Box::new(Refusal {
-                    index,
-                    site: action.site.clone(),
-                    subject: action.subject.clone(),
-                    deed: action.deed.words(),
-                    reason,
-                }))
-            };
-            if let Some(last) = state.last.filter(|last| action.recorded < *last) {
-                return Err(refused(Reason::TimeBackwards { last, found: action.recorded }));
+    /// Moves the shelf on to `head`, which the ledger has reached. `exactly`: nobody can have moved beyond it.
+    async fn follow(&self, head: &Head, exactly: bool) -> Result<View, Error> {
+        loop {
+            let view = self.shelf.view();
+            if view.head == *head || (view.head.count > head.count && !exactly) {
+                return Ok(view);
             }
-            let mut seed = || seed::read(&self.seed, state.trial.commitment.as_deref());
-            let admitted = match &action.subject {
-                _ if admit::is_of_trial(&action.deed) => {
-                    admit::of_trial(&state.trial, action, &mut seed).map_err(refused)?
-                }
-                None => return Err(refused(Reason::NoSubject)),
-                Some(subject) => {
-                    self.load(state, Some(writer), subject).await?;
-                    let first = met.insert(subject);
-                    let mut seed = || seed::read(&self.seed, state.trial.commitment.as_deref());
-                    let Some(dossier) = state.subjects.get_mut(subject) else {
-                        return Err(Error::Worker(format!("subject {subject} was not kept in memory")));
-                    };
-                    if let Some(expected) = action.expect.filter(|seen| first && *seen != dossier.last()) {
-                        return Err(refused(conflict(subject, expected, dossier.last())));
-                    }
-                    admit::of_subject(&state.trial, dossier, subject, action, &mut seed).map_err(refused)?
-                }
-            };
-            receipts.push(record(state, writer, action, admitted).await?);
-        }
-        Ok(receipts)
-    }
-}
-
-/// Appends what was admitted, and the queries that its soft faults raise.
-async fn record(
-    state: &mut State,
-    writer: &mut Writer,
-    action: &Action,
-    admitted: Admitted,
-) -> Result<Receipt, Error> {
-    let Action { who, role, recorded, site, subject, deed, .. } = action;
-    let (role, recorded, mut site) = (*role, *recorded, site.clone());
-    if let Some(dossier) = subject.as_ref().and_then(|subject| state.subjects.get(subject))
-        && site.is_none()
-    {
-        site = Some(dossier.site.clone());
-    }
-    let Admitted { what, soft, allocation } = admitted;
-    let event =
-        Event { who: who.clone(), role, recorded, site: site.clone(), subject: subject.clone(), what };
-    let seq = append(state, writer, event, deed).await?;
-    let mut queries = Vec::with_capacity(soft.len());
-    for (number, fault) in soft.iter().enumerate() {
-        // Unique in the subject, since the event is.
-        let name = format!("Q{seq}-{}", number + 1);
-        let what = query(name.clone(), deed, fault);
-        queries.push(name);
-        let event = Event {
-            who: OFFICE.into(),
-            role: Role::System,
-            recorded,
-            site: site.clone(),
-            subject: subject.clone(),
-            what,
-        };
-        append(state, writer, event, deed).await?;
-    }
-    Ok(Receipt { seq, allocation, soft, queries })
-}
-
-async fn append(state: &mut State, writer: &mut Writer, event: Event, deed: &Deed) -> Result<Seq, Error> {
-    let stored = writer.append(draft(&event)?).await?;
-    let seq = stored.seq;
-    state.last = Some(event.recorded);
-    let Some(subject) = event.subject.clone() else {
-        state.trial_changed = true;
-        match (event.what, deed) {
-            (What::ProtocolAdopted { .. }, Deed::Adopt { version }) => {
-                state.trial.history.adopt(seq, Checked::clone(version));
+            let behind = view.head.count < head.count;
+            if let Some(step) = if behind { self.next_step(&view).await? } else { None } {
+                self.shelf.step(&view.head, step, []);
+            } else {
+                self.shelf.begin_anew(whole(&self.ledger).await?);
             }
-            (what, _) => state.trial.take(seq, event.site.as_ref(), event.recorded, what),
         }
-        return Ok(seq);
+    }
+
+    /// The next events after `view`; none where the ledger does not go on from it.
+    async fn next_step(&self, view: &View) -> Result<Option<Step>, Error> {
+        let mut events = self.ledger.all(view.head.count);
+        if events.next().await.transpose()?.is_none_or(|seen| seen.hash != view.head.hash) {
+            return Ok(None);
+        }
+        let mut step = Step { to: view.clone(), changed: Vec::new() };
+        for _ in 0..CATCH_UP {
+            let Some(stored) = events.next().await.transpose()? else { break };
+            let Entered { seq, event } = entered(&stored)?;
+            step.to.head = Head { count: seq, hash: stored.hash };
+            step.to.last = Some(event.recorded);
+            step.changed.extend(event.subject.clone().map(|subject| (seq, subject)));
+            if Trial::is_changed_by(&event) {
+                Arc::make_mut(&mut step.to.trial).take(&Entered { seq, event })?;
+            }
+        }
+        Ok((step.to.head != view.head).then_some(step))
+    }
+
+    /// A subject as it stands; none where the ledger does not know it.
+    pub(crate) async fn folder(&self, subject: &SubjectId) -> Result<Option<Arc<Folder>>, Error> {
+        let view = self.view().await?;
+        if !is_storable(subject) {
+            return Ok(None);
+        }
+        if let Some(folder) = self.shelf.folder(subject) {
+            return Ok(Some(folder));
+        }
+        let stored = self.ledger.of_subject(subject.as_str(), None).await?;
+        let folder = Folder::read(&view.trial.history, subject, &stored)?;
+        if !folder.exists() {
+            return Ok(None);
+        }
+        let folder = Arc::new(folder);
+        self.shelf.keep(&view.head, [Arc::clone(&folder)]);
+        Ok(Some(folder))
+    }
+
+    /// The subjects with events after `seq`.
+    pub(crate) async fn changed_after(&self, seq: Seq) -> Result<BTreeSet<SubjectId>, Error> {
+        if let Some(changed) = self.shelf.changed_after(seq) {
+            return Ok(changed);
+        }
+        let mut events = self.ledger.all(seq + 1);
+        let mut changed = BTreeSet::new();
+        while let Some(stored) = events.next().await.transpose()? {
+            changed.extend(entered(&stored)?.event.subject);
+        }
+        Ok(changed)
+    }
+}
+
+/// The trial as the whole ledger tells it.
+async fn whole(ledger: &Ledger) -> Result<View, Error> {
+    let head = ledger.head().await?;
+    // Each is read apart, and others may write meanwhile: what came after the head is for the next step.
+    let by_head = |mut events: Vec<Stored>| {
+        events.retain(|stored| stored.seq <= head.count);
+        events
     };
-    if let Some(allocated) = Allocated::of(seq, &event) {
-        state.trial_changed = true;
-        state.trial.allocations.push(allocated);
-    }
-    if !state.touched.contains(&subject) {
-        state.touched.push(subject.clone());
-    }
-    if let Some(dossier) = state.dossier(&subject) {
-        // As the ledger gives it back, so that a record is the same whether it was kept or read anew.
-        dossier.take(entered(&stored)?);
-    }
-    Ok(seq)
-}
-
-/// The query that a soft fault of a form raises.
-fn query(query: String, deed: &Deed, fault: &FormFault) -> What {
-    let about = match deed {
-        Deed::Save { instance, .. } | Deed::Correct { instance, .. } => Some(instance.clone()),
-        _ => None,
-    };
-    let item = Some(fault.item.clone()).filter(|item| !item.is_empty());
-    What::QueryRaised { query, about, item, text: fault.to_string() }
-}
-
-fn conflict(subject: &SubjectId, expected: Seq, found: Seq) -> Reason {
-    // The ledger would say the same at the append; said here, before faults that later events may explain.
-    Reason::Conflict(ledger::Error::Conflict { subject: subject.to_string(), expected, found }.to_string())
-}
-
-pub(crate) fn draft(event: &Event) -> Result<Draft, Error> {
-    let value = serde_json::to_value(event).map_err(|wrong| Error::Worker(wrong.to_string()))?;
-    Ok(Draft::new(value))
-}
-
-async fn whole(ledger: &Ledger) -> Result<Trial, Error> {
-    let whole = ledger.without_subject(None).await?;
-    let randomised = ledger.of_kind("randomised", None).await?;
-    Trial::read(&whole, &randomised)?
-        .ok_or_else(|| Error::NoProtocol { path: ledger.path().to_owned(), as_of: None })
+    let whole = by_head(ledger.without_subject(None).await?);
+    let randomised = by_head(ledger.of_kind("randomised", None).await?);
+    let last = last_moment(ledger, &head).await?;
+    let trial = Trial::read(&whole, &randomised)?
+        .ok_or_else(|| Error::NoProtocol { path: place(ledger), as_of: None })?;
+    Ok(View { head, last, trial: Arc::new(trial) })
 }
 
 /// The moment of the last event.

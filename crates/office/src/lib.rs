@@ -1,27 +1,38 @@
 //! The one write path and the one read path of a trial: an event is admitted by the trial's rules, then appended; a ledger
 //! is read as records.
 //!
-//! Never holds a rule itself (those are `trial`'s, stated in the protocol file), and never reads a clock: whoever acts
-//! hands in the moment. Start at `Office::submit` for writing and at `open_reading` for reading.
+//! Never holds a rule itself (those are `trial`'s, stated in the protocol file). Its only clock is that which stamps an action
+//! whose author says no moment. Start at `Office::submit` for writing, at `Office::folder` and `Board` for pages, and at
+//! `open_reading` for reports.
 
 mod action;
 mod admit;
 mod allocation;
+mod board;
 mod books;
+mod desk;
+mod folder;
+mod office;
 mod queue;
 mod reading;
 mod refusal;
+mod results;
 mod seed;
+mod shelf;
 mod state;
-mod write;
+mod trail;
 
 pub use action::{Action, Actor, Deed, Receipt};
 pub use allocation::{AllocationAudit, AllocationMisfit, Difference};
+pub use board::{Board, BoardProgress, Snapshot};
+pub use folder::Folder;
+pub use office::{Founding, Office, Overview};
 pub use reading::{Counts, Folded, Reading, Subject, open_reading};
-pub use refusal::{Error, Reason, Refusal};
-pub use seed::{SeedFault, seed_path};
-pub use state::Site;
-pub use write::Office;
+pub use refusal::{Error, Later, Reason, Refusal};
+pub use results::Arms;
+pub use seed::{SeedFault, SeedPlace, seed_path};
+pub use state::{Closure, Grant, Site};
+pub use trail::{TrailFilter, TrailPage};
 
 /// Runs `future` to its end on a runtime of its own, for callers that have none.
 ///

@@ -13,8 +13,8 @@ use crate::refusal::Error;
 
 /// Submissions that may wait; whoever comes then waits to wait.
 const WAITING: usize = 1024;
-/// The largest group: submissions, and actions after which it takes no more.
-const GROUP: usize = 256;
+/// The largest group: submissions, and actions after which it takes no more. Each may bring a subject into memory.
+const GROUP: usize = 128;
 const GROUP_ACTIONS: usize = 4096;
 
 struct Request {
@@ -64,8 +64,10 @@ fn gather(first: Request, waiting: &mut mpsc::Receiver<Request>) -> Vec<Request>
 async fn serve(books: &Books, mut group: Vec<Request>) {
     // Nobody waits for it any more, and nothing of it was done.
     group.retain(|request| !request.reply.is_closed());
-    // Whoever asked first by the clock comes first, or the clock would seem to run backwards.
-    group.sort_by_key(|request| request.actions.first().map(|action| action.recorded));
+    // Whoever says an earlier moment comes first, or the clock would seem to run backwards. Who says none is stamped
+    // after them.
+    let said = |request: &Request| request.actions.first().and_then(|action| action.recorded);
+    group.sort_by_key(|request| (said(request).is_none(), said(request)));
     let (actions, replies): (Vec<_>, Vec<_>) =
         group.into_iter().map(|request| (request.actions, request.reply)).unzip();
     for (reply, outcome) in replies.into_iter().zip(books.record(&actions).await) {

@@ -3,11 +3,11 @@
 //! Never writes, and never holds more than a few blocks of subjects. Blocking: it starts its own thread for the ledger, so
 //! it may be called from anywhere; inside a runtime, call it where blocking is allowed.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use jiff::Timestamp;
-use ledger::{Head, Ledger, Stored};
+use ledger::{Address, Head, Ledger, Stored};
 use rayon::prelude::*;
 use trial::event::Entered;
 use trial::id::SubjectId;
@@ -29,7 +29,7 @@ type Block = Vec<(String, Vec<Stored>)>;
 
 /// A ledger opened for reading.
 pub struct Reading {
-    /// The ledger's file.
+    /// Where the ledger lies: its file, or the address of its database without a password.
     pub path: PathBuf,
     /// Only what was recorded by then is seen.
     pub as_of: Option<Timestamp>,
@@ -37,7 +37,7 @@ pub struct Reading {
     pub head: Head,
     /// The protocol versions adopted by then.
     pub history: ProtocolHistory,
-    /// The sites open by then, in order of id.
+    /// The sites opened by then, in order of id.
     pub sites: Vec<Site>,
     /// The commitment to the secret seed.
     pub commitment: Option<String>,
@@ -52,6 +52,7 @@ pub struct Reading {
     /// Events recorded by then that concern no subject.
     pub beside_subjects: u64,
     trial: Trial,
+    address: Address,
 }
 
 /// One subject as it is handed to a caller's function.
@@ -79,13 +80,21 @@ pub struct Counts {
     pub events: u64,
 }
 
-/// Opens the ledger at `path` as it was known at `as_of`, or as it stands.
+/// Opens the ledger at `at` (a path, or an address as `ledger::Address` has them) as it was known at `as_of`, or as it stands.
 ///
 /// Errors: no ledger there; no protocol adopted by then; a version that cannot be read.
-pub fn open_reading(path: impl AsRef<Path>, as_of: Option<Timestamp>) -> Result<Reading, Error> {
-    let path = path.as_ref();
+pub fn open_reading<A>(at: A, as_of: Option<Timestamp>) -> Result<Reading, Error>
+where
+    A: TryInto<Address>,
+    ledger::Error: From<A::Error>,
+{
+    open_at(at.try_into().map_err(ledger::Error::from)?, as_of)
+}
+
+fn open_at(address: Address, as_of: Option<Timestamp>) -> Result<Reading, Error> {
+    let path = PathBuf::from(address.to_string());
     let (head, trial, last, subjects, beside_subjects) = apart(async {
-        let ledger = Ledger::open_read_only(path).await?;
+        let ledger = Ledger::open_read_only(&address).await?;
         let head = ledger.head().await?;
         let whole = ledger.without_subject(as_of).await?;
         let randomised = ledger.of_kind("randomised", as_of).await?;
@@ -94,12 +103,12 @@ pub fn open_reading(path: impl AsRef<Path>, as_of: Option<Timestamp>) -> Result<
         ledger.close().await;
         Ok((head, Trial::read(&whole, &randomised)?, last, subjects, whole.len() as u64))
     })?;
-    let trial = trial.ok_or_else(|| Error::NoProtocol { path: path.to_owned(), as_of })?;
+    let Some(trial) = trial else { return Err(Error::NoProtocol { path, as_of }) };
     Ok(Reading {
-        path: path.to_owned(),
+        path,
         as_of,
         head,
-        history: trial.history.clone(),
+        history: ProtocolHistory::clone(&trial.history),
         sites: trial.sites.values().cloned().collect(),
         commitment: trial.commitment.clone(),
         revealed: trial.revealed.as_ref().map(|(_, seed)| seed.clone()),
@@ -108,6 +117,7 @@ pub fn open_reading(path: impl AsRef<Path>, as_of: Option<Timestamp>) -> Result<
         beside_subjects,
         until: [last, as_of].into_iter().flatten().min(),
         trial,
+        address,
     })
 }
 
@@ -146,10 +156,10 @@ impl Reading {
         fold: &(impl Fn(SubjectId, Vec<Entered>) -> T + Sync),
         mut sink: impl FnMut(T),
     ) -> Result<Counts, Error> {
-        let (path, as_of) = (self.path.as_path(), self.as_of);
+        let (address, as_of) = (&self.address, self.as_of);
         let (sender, receiver) = sync_channel(WAITING);
         std::thread::scope(|scope| {
-            let reader = scope.spawn(move || send_blocks(path, as_of, &sender));
+            let reader = scope.spawn(move || send_blocks(address, as_of, &sender));
             let worked = work(receiver, fold, &mut sink);
             match reader.join() {
                 Ok(read) => worked.and_then(|counts| read.map(|()| counts)),
@@ -168,7 +178,7 @@ impl Reading {
     /// One subject's record and events; none where there is no such subject.
     pub fn record(&self, subject: &SubjectId) -> Result<Option<(Record, Vec<Entered>)>, Error> {
         let stored = apart(async {
-            let ledger = Ledger::open_read_only(&self.path).await?;
+            let ledger = Ledger::open_read_only(&self.address).await?;
             let stored = ledger.of_subject(subject.as_str(), self.as_of).await?;
             ledger.close().await;
             Ok(stored)
@@ -210,9 +220,9 @@ fn work<T: Send>(
 }
 
 /// Reads blocks and hands them on until there are none or nobody takes them.
-fn send_blocks(path: &Path, as_of: Option<Timestamp>, sender: &SyncSender<Block>) -> Result<(), Error> {
+fn send_blocks(address: &Address, as_of: Option<Timestamp>, sender: &SyncSender<Block>) -> Result<(), Error> {
     runtime()?.block_on(async {
-        let ledger = Ledger::open_read_only(path).await?;
+        let ledger = Ledger::open_read_only(address).await?;
         let mut blocks = ledger.subjects(as_of, BLOCK);
         while let Some(block) = blocks.next().await {
             if sender.send(block?).is_err() {

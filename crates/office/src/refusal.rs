@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use trial::eligibility::{Judged, Judgement};
-use trial::event::Seq;
+use trial::event::{Entered, Instance, Role, Seq};
 use trial::form::FormFault;
-use trial::id::{SiteId, SubjectId};
+use trial::id::{ArmId, SiteId, SubjectId};
 
 use crate::seed::SeedFault;
 
@@ -125,16 +125,24 @@ pub enum Reason {
         /// The day of recording (UTC).
         today: Date,
     },
-    /// Randomised before.
+    /// Randomised before: the allocation that stands, for whoever asked twice.
     #[error(
-        "the subject was randomised on {date} (event {event}); a subject is randomised once. Record a mistaken \
-             randomisation as a deviation"
+        "the subject was randomised on {date} (event {event}) to arm {arm}; a subject is randomised once. Record a \
+             mistaken randomisation as a deviation"
     )]
     AlreadyRandomised {
+        /// The arm.
+        arm: ArmId,
         /// The day.
         date: Date,
+        /// Its place in the stratum's list (blocks) or in the trial (minimisation), from 0.
+        position: u64,
         /// The event.
         event: Seq,
+        /// Who randomised.
+        who: String,
+        /// When that was recorded.
+        recorded: Timestamp,
     },
     /// Withdrew or died before.
     #[error("the subject {how} on {date} (event {event}) and cannot be randomised")]
@@ -173,6 +181,30 @@ pub enum Reason {
         /// The event.
         event: Seq,
     },
+    /// The site is closed.
+    #[error(
+        "site {site} was closed by event {event}: it may no longer screen or randomise. Open it again first"
+    )]
+    SiteClosed {
+        /// The site.
+        site: SiteId,
+        /// The event.
+        event: Seq,
+    },
+    /// A user name that cannot be one.
+    #[error(
+        "{0:?} cannot be a user name; use 1 to 128 characters, without blanks at the ends or control characters"
+    )]
+    UserName(String),
+    /// The user has that very role there.
+    #[error("the user has that role there (event {event}); there is nothing to change")]
+    Granted {
+        /// The event that gave it.
+        event: Seq,
+    },
+    /// There is no role to take away.
+    #[error("the user has no role there that could be taken away")]
+    NotGranted,
     /// The action names no site but needs one.
     #[error("no site is named; name the site it happens at")]
     NoSite,
@@ -249,6 +281,17 @@ pub enum Reason {
         /// The event.
         event: Seq,
     },
+    /// A text that must not be empty.
+    #[error("a text is missing; say it in words")]
+    NoText,
+    /// A query that is due before it is raised.
+    #[error("an answer by {due} would be late already: today is {today}; give a later day")]
+    DueInPast {
+        /// The day given.
+        due: Date,
+        /// The day of recording (UTC).
+        today: Date,
+    },
     /// Recorded before the last event.
     #[error("recorded at {found}, before the last event of the ledger at {last}; the clock went backwards")]
     TimeBackwards {
@@ -257,9 +300,18 @@ pub enum Reason {
         /// The moment given.
         found: Timestamp,
     },
-    /// Somebody wrote about the subject in the meantime; the ledger's words.
-    #[error("{0}")]
-    Conflict(String),
+    /// Somebody wrote about the subject, or the form, in the meantime.
+    #[error("{}", conflict(.subject, *.expected, *.found, .since))]
+    Conflict {
+        /// The subject.
+        subject: SubjectId,
+        /// The last event that the caller had seen; 0 for none.
+        expected: Seq,
+        /// The last event there is; 0 for none.
+        found: Seq,
+        /// What happened since, oldest first.
+        since: Vec<Later>,
+    },
     /// A version of that name was adopted before.
     #[error("version {version} was adopted by event {event}; give the amendment a version of its own")]
     VersionKnown {
@@ -276,6 +328,58 @@ pub enum Reason {
         /// The trial of the ledger.
         here: String,
     },
+}
+
+/// What somebody did in the meantime.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Later {
+    /// The event.
+    pub event: Seq,
+    /// Who.
+    pub who: String,
+    /// In which role.
+    pub role: Role,
+    /// When it was recorded.
+    pub recorded: Timestamp,
+    /// The kind of event.
+    pub kind: &'static str,
+    /// The form, where it is about one.
+    pub instance: Option<Instance>,
+}
+
+impl Later {
+    pub(crate) fn of(entered: &Entered) -> Self {
+        let Entered { seq, event } = entered;
+        Self {
+            event: *seq,
+            who: event.who.clone(),
+            role: event.role,
+            recorded: event.recorded,
+            kind: event.what.kind(),
+            instance: event.what.instance().cloned(),
+        }
+    }
+}
+
+impl fmt::Display for Later {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "event {}, {} by {} at {}", self.event, self.kind, self.who, self.recorded)?;
+        match &self.instance {
+            Some(instance) => write!(f, " ({})", trial::record::place(instance)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Where a ledger lies, for messages.
+pub(crate) fn place(ledger: &ledger::Ledger) -> PathBuf {
+    PathBuf::from(ledger.address().to_string())
+}
+
+/// The ledger's own words, and what happened since.
+fn conflict(subject: &SubjectId, expected: Seq, found: Seq, since: &[Later]) -> String {
+    let words = ledger::Error::Conflict { subject: subject.to_string(), expected, found }.to_string();
+    since.iter().fold(words, |words, later| format!("{words}\n{later}"))
 }
 
 fn lines(faults: &[FormFault]) -> String {

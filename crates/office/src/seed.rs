@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
+use ledger::Ledger;
 use trial::randomise::{Seed, commitment};
 
 /// Why the seed cannot be used.
@@ -50,6 +51,9 @@ pub enum SeedFault {
     /// The ledger holds no commitment.
     #[error("the ledger holds no commitment to a seed, so no allocation could ever be checked")]
     NoCommitment,
+    /// Nobody said where it lies.
+    #[error("a ledger in a database has no file beside which the seed could lie; say where the seed file is")]
+    NoPlace,
     /// It cannot be written.
     #[error("the seed file {} cannot be written: {why}; a seed is never overwritten", path.display())]
     Unwritable {
@@ -58,6 +62,37 @@ pub enum SeedFault {
         /// The system's words.
         why: String,
     },
+}
+
+/// Where a trial's seed lies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum SeedPlace {
+    /// Beside the ledger's file (see `seed_path`). A ledger in a database has no beside.
+    #[default]
+    Beside,
+    /// In a file of its own.
+    File(PathBuf),
+}
+
+/// Where to read the seed when a deed needs it, or why it cannot be known.
+pub(crate) struct SeedSource(Result<PathBuf, SeedFault>);
+
+impl SeedSource {
+    pub(crate) fn new(ledger: &Ledger, place: &SeedPlace) -> Self {
+        Self(match place {
+            SeedPlace::File(path) => Ok(path.clone()),
+            SeedPlace::Beside => ledger.file().map(seed_path).ok_or(SeedFault::NoPlace),
+        })
+    }
+
+    pub(crate) fn path(&self) -> Result<&Path, SeedFault> {
+        self.0.as_deref().map_err(SeedFault::clone)
+    }
+
+    /// Reads the seed and holds it against the ledger's commitment.
+    pub(crate) fn read(&self, committed: Option<&str>) -> Result<Seed, SeedFault> {
+        read(self.path()?, committed)
+    }
 }
 
 /// Where the seed of the ledger at `ledger` lives: beside it, with the extension `seed`.
@@ -118,7 +153,7 @@ impl Drop for SeedFile {
 }
 
 /// Reads the seed and holds it against the ledger's commitment.
-pub(crate) fn read(path: &Path, committed: Option<&str>) -> Result<Seed, SeedFault> {
+fn read(path: &Path, committed: Option<&str>) -> Result<Seed, SeedFault> {
     let committed = committed.ok_or(SeedFault::NoCommitment)?;
     let wrong = |why: std::io::Error| SeedFault::Unreadable { path: path.to_owned(), why: why.to_string() };
     let mut file = File::open(path).map_err(wrong)?;

@@ -1,53 +1,89 @@
-//! What the office keeps in memory of a ledger: the trial as a whole, and the subjects it last looked at.
+//! The trial as a whole: what its events without a subject say, and the allocations.
 //!
-//! Never runs ahead of the ledger for longer than one submission, and never holds more than `MOST_SUBJECTS` subjects. All
-//! of it can be read anew from the ledger at any moment.
+//! Never knows more of a subject than its allocation (see `folder`). Cheap to copy, so that many readers can hold it while a
+//! submission changes its own copy.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use ledger::{Head, Stored};
-use serde_json::{Map, Value};
-use trial::event::{Entered, Event, Instance, Seq, What};
+use ledger::Stored;
+use trial::event::{Entered, Event, Role, Seq, What};
 use trial::id::{SiteId, SubjectId};
 use trial::protocol::{Checked, ProtocolHistory, check};
 use trial::randomise::Earlier;
-use trial::record::Record;
 
 use crate::allocation::Allocated;
 use crate::refusal::Error;
 
-/// Subjects kept in memory at most; the least used half gives way.
-const MOST_SUBJECTS: usize = 4_000;
-
-/// An open site.
+/// A site that was opened, and may be closed by now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Site {
     /// `SITEID`.
     pub id: SiteId,
-    /// Its name.
+    /// Its name, as given last.
     pub name: String,
     /// ISO 3166-1 alpha-3 country code.
     pub country: Option<String>,
-    /// When it was opened.
+    /// When it was opened first.
     pub opened: Timestamp,
-    /// The event that opened it.
+    /// The event that opened it first.
+    pub event: Seq,
+    /// When and why it was closed, while it is: it may not screen or randomise, but its subjects go on.
+    pub closed: Option<Closure>,
+}
+
+impl Site {
+    /// It may screen and randomise.
+    pub fn is_open(&self) -> bool {
+        self.closed.is_none()
+    }
+}
+
+/// The closing of a site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closure {
+    /// When.
+    pub at: Timestamp,
+    /// The event.
+    pub event: Seq,
+    /// Why, where said.
+    pub reason: Option<String>,
+}
+
+/// A role that a user has: one at a site, and one for all sites.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The user name.
+    pub user: String,
+    /// The role.
+    pub role: Role,
+    /// Where; none: at all sites.
+    pub site: Option<SiteId>,
+    /// Since when.
+    pub since: Timestamp,
+    /// The event.
     pub event: Seq,
 }
 
-/// The trial as a whole: what its events without a subject say, and the allocations.
+/// The trial as a whole.
+#[derive(Clone)]
 pub(crate) struct Trial {
-    pub(crate) history: ProtocolHistory,
+    pub(crate) history: Arc<ProtocolHistory>,
     pub(crate) commitment: Option<String>,
     pub(crate) revealed: Option<(Seq, String)>,
     pub(crate) simulated: bool,
     pub(crate) sites: BTreeMap<SiteId, Site>,
-    pub(crate) allocations: Vec<Allocated>,
+    /// By user and site.
+    pub(crate) grants: BTreeMap<(String, Option<SiteId>), Grant>,
+    pub(crate) allocations: Vec<Arc<Allocated>>,
 }
 
 /// An event of the ledger, read.
 pub(crate) fn entered(stored: &Stored) -> Result<Entered, Error> {
-    Ok(Entered { seq: stored.seq, event: stored.parse::<Event>()? })
+    let event = Event::from_json(&stored.bytes)
+        .map_err(|wrong| ledger::Error::Unreadable { seq: stored.seq, found: wrong.to_string() })?;
+    Ok(Entered { seq: stored.seq, event })
 }
 
 impl Trial {
@@ -55,225 +91,109 @@ impl Trial {
     pub(crate) fn read(whole: &[Stored], randomised: &[Stored]) -> Result<Option<Self>, Error> {
         let mut trial: Option<Self> = None;
         for stored in whole {
-            let Entered { seq, event } = entered(stored)?;
-            match (&mut trial, event.what) {
+            let entered = entered(stored)?;
+            match (&mut trial, entered.event.what) {
                 (None, What::ProtocolAdopted { source, seed_commitment, simulated, .. }) => {
-                    let first = version(seq, &source)?;
+                    let first = version(entered.seq, &source)?;
                     trial = Some(Self {
-                        history: ProtocolHistory::new(seq, first),
+                        history: Arc::new(ProtocolHistory::new(entered.seq, first)),
                         commitment: seed_commitment,
                         revealed: None,
                         simulated,
                         sites: BTreeMap::new(),
+                        grants: BTreeMap::new(),
                         allocations: Vec::new(),
                     });
                 }
-                (Some(trial), What::ProtocolAdopted { source, .. }) => {
-                    trial.history.adopt(seq, version(seq, &source)?);
+                (Some(trial), what) => {
+                    trial.take(&Entered { seq: entered.seq, event: Event { what, ..entered.event } })?;
                 }
-                (Some(trial), what) => trial.take(seq, event.site.as_ref(), event.recorded, what),
                 // Nothing can be said of a trial before its protocol.
                 (None, _) => {}
             }
         }
         if let Some(trial) = &mut trial {
             for stored in randomised {
-                let Entered { seq, event } = entered(stored)?;
-                trial.allocations.extend(Allocated::of(seq, &event));
+                trial.take(&entered(stored)?)?;
             }
         }
         Ok(trial)
     }
 
-    /// Takes an event that speaks of the trial as a whole, other than a protocol.
-    pub(crate) fn take(&mut self, seq: Seq, site: Option<&SiteId>, recorded: Timestamp, what: What) {
-        match (what, site) {
+    /// Whether an event changes anything of the trial as a whole.
+    pub(crate) fn is_changed_by(event: &Event) -> bool {
+        event.subject.is_none() || matches!(event.what, What::Randomised { .. })
+    }
+
+    /// Takes the next event; one that speaks of a subject only is passed over.
+    pub(crate) fn take(&mut self, entered: &Entered) -> Result<(), Error> {
+        let Entered { seq, event } = entered;
+        if let Some(allocated) = Allocated::of(*seq, event) {
+            self.allocations.push(Arc::new(allocated));
+        }
+        if event.subject.is_some() {
+            return Ok(());
+        }
+        match (&event.what, &event.site) {
+            (What::ProtocolAdopted { source, .. }, _) => self.adopt(*seq, version(*seq, source)?),
             (What::SiteOpened { name, country }, Some(id)) => {
-                let site = Site { id: id.clone(), name, country, opened: recorded, event: seq };
-                self.sites.entry(id.clone()).or_insert(site);
+                let site = self.sites.entry(id.clone()).or_insert_with(|| Site {
+                    id: id.clone(),
+                    name: String::new(),
+                    country: None,
+                    opened: event.recorded,
+                    event: *seq,
+                    closed: None,
+                });
+                (site.name, site.country, site.closed) = (name.clone(), country.clone(), None);
             }
-            (What::SeedRevealed { seed }, _) => self.revealed = self.revealed.take().or(Some((seq, seed))),
+            (What::SiteClosed { reason }, Some(id)) => {
+                if let Some(site) = self.sites.get_mut(id) {
+                    let closure = Closure { at: event.recorded, event: *seq, reason: reason.clone() };
+                    site.closed.get_or_insert(closure);
+                }
+            }
+            (What::UserChanged { user, given }, site) => {
+                let place = (user.clone(), site.clone());
+                match given {
+                    None => _ = self.grants.remove(&place),
+                    Some(role) => {
+                        let (user, site) = place.clone();
+                        let grant = Grant { user, role: *role, site, since: event.recorded, event: *seq };
+                        self.grants.insert(place, grant);
+                    }
+                }
+            }
+            (What::SeedRevealed { seed }, _) if self.revealed.is_none() => {
+                self.revealed = Some((*seq, seed.clone()));
+            }
             _ => {}
         }
+        Ok(())
+    }
+
+    /// Takes a further protocol version.
+    pub(crate) fn adopt(&mut self, seq: Seq, version: Checked) {
+        Arc::make_mut(&mut self.history).adopt(seq, version);
+    }
+
+    /// The roles of one user.
+    pub(crate) fn grants_of<'a>(&'a self, user: &'a str) -> impl Iterator<Item = &'a Grant> {
+        let from = (user.to_owned(), None);
+        self.grants.range(from..).map(|(_, grant)| grant).take_while(move |grant| grant.user == user)
     }
 
     /// The allocations as `trial::randomise` asks for them.
     pub(crate) fn earlier(&self) -> Vec<Earlier> {
-        self.allocations.iter().map(Allocated::earlier).collect()
+        self.allocations.iter().map(|allocated| allocated.earlier()).collect()
+    }
+
+    /// The allocation of a subject that stands: its first.
+    pub(crate) fn allocation_of(&self, subject: &SubjectId) -> Option<&Allocated> {
+        self.allocations.iter().map(Arc::as_ref).find(|allocated| allocated.subject == *subject)
     }
 }
 
 fn version(seq: Seq, source: &str) -> Result<Checked, Error> {
     check(source).map_err(|faults| Error::Protocol { seq, faults })
-}
-
-/// A form that stands.
-pub(crate) struct Standing {
-    /// The event that gave its values.
-    pub(crate) event: Seq,
-    /// Its place among the subject's events.
-    place: usize,
-    /// The event that locked it, while it is locked.
-    pub(crate) locked: Option<Seq>,
-}
-
-/// A query and where it stands.
-#[derive(Clone, Copy)]
-pub(crate) struct Query {
-    pub(crate) raised: Seq,
-    pub(crate) closed: Option<Seq>,
-}
-
-/// One subject's events, indexed for admission.
-#[derive(Default)]
-pub(crate) struct Dossier {
-    pub(crate) site: SiteId,
-    pub(crate) screened: Option<Seq>,
-    pub(crate) forms: BTreeMap<Instance, Standing>,
-    pub(crate) queries: BTreeMap<String, Query>,
-    events: Vec<Entered>,
-    record: Option<Record>,
-    /// Events that `record` was folded from.
-    folded: usize,
-    used: u64,
-}
-
-impl Dossier {
-    fn read(stored: &[Stored]) -> Result<Self, Error> {
-        let mut dossier = Self::default();
-        for stored in stored {
-            dossier.take(entered(stored)?);
-        }
-        Ok(dossier)
-    }
-
-    /// Takes the subject's next event.
-    pub(crate) fn take(&mut self, entered: Entered) {
-        let (seq, event) = (entered.seq, &entered.event);
-        match &event.what {
-            What::SubjectScreened => {
-                if self.screened.is_none() {
-                    self.site = event.site.clone().unwrap_or_default();
-                }
-                self.screened = self.screened.or(Some(seq));
-            }
-            What::FormSaved { instance, .. } | What::FormCorrected { instance, .. } => {
-                let locked = self.forms.get(instance).and_then(|form| form.locked);
-                let standing = Standing { event: seq, place: self.events.len(), locked };
-                self.forms.insert(instance.clone(), standing);
-            }
-            What::Locked { instance, locked } => {
-                if let Some(form) = self.forms.get_mut(instance) {
-                    form.locked = locked.then_some(seq);
-                }
-            }
-            What::QueryRaised { query, .. } => {
-                self.queries.entry(query.clone()).or_insert(Query { raised: seq, closed: None });
-            }
-            What::QueryClosed { query } => {
-                if let Some(query) = self.queries.get_mut(query) {
-                    query.closed = query.closed.or(Some(seq));
-                }
-            }
-            _ => {}
-        }
-        self.events.push(entered);
-    }
-
-    /// The last event; 0 where there is none.
-    pub(crate) fn last(&self) -> Seq {
-        self.events.last().map_or(0, |entered| entered.seq)
-    }
-
-    /// The values of a form as it stands.
-    pub(crate) fn values(&self, form: &Standing) -> Option<&Map<String, Value>> {
-        match &self.events.get(form.place)?.event.what {
-            What::FormSaved { values, .. } | What::FormCorrected { values, .. } => Some(values),
-            _ => None,
-        }
-    }
-
-    /// The record of every event so far, as if it were folded from them all.
-    pub(crate) fn record(&mut self, history: &ProtocolHistory, subject: &SubjectId) -> &Record {
-        let later = self.events.get(self.folded..).unwrap_or_default();
-        self.folded = self.events.len();
-        // With faults the whole is folded anew: a fold tells them in another order than the events came in.
-        let kept = self.record.take().filter(|record| record.faults.is_empty()).and_then(|mut record| {
-            let absorbed = later.iter().all(|entered| record.absorb(history, entered));
-            (absorbed && record.faults.is_empty()).then_some(record)
-        });
-        self.record.insert(kept.unwrap_or_else(|| Record::fold(history, subject, &self.events)))
-    }
-}
-
-/// All that is kept.
-pub(crate) struct State {
-    /// Where the ledger stood when this was true of it; none: it must be read anew.
-    pub(crate) seen: Option<Head>,
-    /// The moment of its last event.
-    pub(crate) last: Option<Timestamp>,
-    pub(crate) trial: Trial,
-    pub(crate) subjects: HashMap<SubjectId, Dossier>,
-    /// What the submission under way has changed.
-    pub(crate) touched: Vec<SubjectId>,
-    pub(crate) trial_changed: bool,
-    clock: u64,
-}
-
-impl State {
-    pub(crate) fn new(trial: Trial, seen: Head, last: Option<Timestamp>) -> Self {
-        Self {
-            seen: Some(seen),
-            last,
-            trial,
-            subjects: HashMap::new(),
-            touched: Vec::new(),
-            trial_changed: false,
-            clock: 0,
-        }
-    }
-
-    /// Puts a subject's dossier into memory.
-    pub(crate) fn keep(&mut self, subject: &SubjectId, stored: &[Stored]) -> Result<(), Error> {
-        if self.subjects.len() >= MOST_SUBJECTS {
-            self.make_room();
-        }
-        self.subjects.insert(subject.clone(), Dossier::read(stored)?);
-        Ok(())
-    }
-
-    /// A subject in memory, marked as just used.
-    pub(crate) fn dossier(&mut self, subject: &SubjectId) -> Option<&mut Dossier> {
-        self.clock += 1;
-        let dossier = self.subjects.get_mut(subject)?;
-        dossier.used = self.clock;
-        Some(dossier)
-    }
-
-    fn make_room(&mut self) {
-        let mut used: Vec<u64> = self.subjects.values().map(|dossier| dossier.used).collect();
-        used.sort_unstable();
-        let median = used[used.len() / 2];
-        // What the submission under way has added is not in the ledger yet.
-        let touched = std::mem::take(&mut self.touched);
-        self.subjects.retain(|id, dossier| dossier.used > median || touched.contains(id));
-        self.touched = touched;
-    }
-
-    /// The submission was committed: the memory stands where the ledger does.
-    pub(crate) fn settle(&mut self, head: Head) {
-        self.seen = Some(head);
-        self.touched.clear();
-        self.trial_changed = false;
-    }
-
-    /// The submission was refused: what it touched is forgotten. `before` is where the memory stood when it began.
-    pub(crate) fn undo(&mut self, before: Option<Head>, last: Option<Timestamp>) {
-        for subject in std::mem::take(&mut self.touched) {
-            self.subjects.remove(&subject);
-        }
-        self.seen = before.filter(|_| !self.trial_changed);
-        self.last = last;
-        self.trial_changed = false;
-    }
 }

@@ -1,11 +1,11 @@
 //! The seed and the allocations: drawn once each, inside the transaction, and recomputable.
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use common::{act, actor, at, founded, open_site, protocol, randomise, screened, screening};
+use crate::common::{
+    a_moment, act, actor, amended, at, founded, open_site, protocol, randomise, screened, screening,
+};
 use ledger::Ledger;
 use office::{Action, Deed, Error, Office, Reason, SeedFault, open_reading, seed_path};
 use trial::event::What;
@@ -161,7 +161,7 @@ async fn a_trial_that_could_not_be_founded_leaves_no_seed() {
     let path = folder.path().join("trial.ledger");
     let ledger = Ledger::create(&path).await.unwrap();
     // A line break takes two characters in JSON: a file that may be checked, an event that is too large.
-    let source = format!("{}{}", common::AVATAR, "\n".repeat(600_000));
+    let source = format!("{}{}", crate::common::AVATAR, "\n".repeat(600_000));
     let large = trial::protocol::check(&source).unwrap();
     let wrong = Office::found(ledger.clone(), large, Seed([1; 32]), &actor(), at(0)).await;
     assert!(matches!(wrong, Err(Error::Ledger(ledger::Error::Event { .. }))));
@@ -177,10 +177,12 @@ async fn an_office_sees_what_another_wrote() {
     let other = Office::open(Ledger::open(folder.path().join("trial.ledger")).await.unwrap()).await.unwrap();
     other.submit(vec![open_site(5, "03")]).await.unwrap();
     other.submit(screened(10, "01-001", &[])).await.unwrap();
+    a_moment().await;
     assert_eq!(office.sites().await.unwrap().len(), 3);
     let seen = office.subject(&"01-001".into()).await.unwrap().unwrap();
     assert!(seen.consent.is_some());
     other.submit(vec![randomise(11, "01-001")]).await.unwrap();
+    a_moment().await;
     assert!(office.subject(&"01-001".into()).await.unwrap().unwrap().randomised.is_some());
     // Recorded times are held against the other's events too.
     let wrong = office.submit(vec![open_site(9, "04")]).await.unwrap_err();
@@ -222,4 +224,111 @@ async fn a_submission_that_is_dropped_is_written_whole_or_not_at_all() {
         .unwrap();
     let last = office.submit(vec![randomise(20, "02-001").at("02")]).await.unwrap();
     assert_eq!(last[0].allocation.as_ref().unwrap().1, written);
+}
+
+/// The block sizes are amended in the middle of the lists: each allocation is drawn, and drawn again, by the version in force.
+#[tokio::test]
+async fn an_audit_follows_the_versions() {
+    let (_folder, office) = founded().await;
+    let name = |n: u32| format!("01-{n:03}");
+    let draw =
+        |n: u32| act(20 + i64::from(n), &name(n), Deed::Randomise { date: jiff::civil::date(2026, 3, 1) });
+    for n in 0..21 {
+        office.submit(screened(10, &name(n), &[])).await.unwrap();
+    }
+    office.submit((0..7).map(draw).collect()).await.unwrap();
+    for (version, sizes, range) in [("2.0", "[8, 10]", 7..14), ("3.0", "[4]", 14..21)] {
+        let source =
+            amended(version).source.replacen("block_sizes = [4, 6]", &format!("block_sizes = {sizes}"), 1);
+        let amendment = trial::protocol::check(&source).unwrap();
+        office.adopt(amendment, &actor(), at(20 + i64::from(range.start))).await.unwrap();
+        office.submit(range.map(draw).collect()).await.unwrap();
+    }
+    office.submit(vec![Action::new(&actor(), at(60), Deed::RevealSeed)]).await.unwrap();
+    let audit = office.verify_allocations().await.unwrap();
+    assert!(audit.is_sound(), "{audit:?}");
+    assert_eq!(audit.checked, 21);
+    // No single version gives them: the sizes matter.
+    let mut recorded = Vec::new();
+    for stored in office.ledger().of_kind("randomised", None).await.unwrap() {
+        let What::Randomised { arm, stratum, position, .. } =
+            stored.parse::<trial::event::Event>().unwrap().what
+        else {
+            panic!()
+        };
+        recorded.push(trial::randomise::Recorded { stratum, arm, position });
+    }
+    for (_, version) in office.history().await.unwrap().versions() {
+        assert!(trial::randomise::verify(&version.protocol, &Seed([7; 32]), &recorded).is_err());
+    }
+}
+
+/// Neither a refusal nor what pages read tells the seed, or the arm that comes next.
+#[tokio::test]
+async fn nothing_that_is_shown_tells_the_seed() {
+    let (folder, office) = founded().await;
+    office.submit(screened(10, "01-001", &[])).await.unwrap();
+    let mut shown = format!("{:?}{:?}", office.overview().await.unwrap(), office.grants().await.unwrap());
+    let path = seed_path(&folder.path().join("trial.ledger"));
+    #[cfg(unix)]
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    shown += &office.submit(vec![randomise(20, "01-001")]).await.unwrap_err().to_string();
+    std::fs::write(&path, "08".repeat(32)).unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let other = office.submit(vec![randomise(20, "01-001")]).await.unwrap_err();
+    shown = format!("{shown} {other} {other:?}");
+    for secret in ["07".repeat(32), "08".repeat(32)] {
+        assert!(!shown.contains(&secret), "{shown}");
+    }
+    assert!(shown.contains(&trial::randomise::commitment(&Seed([7; 32]))), "the commitment is public");
+}
+
+/// The seed may lie elsewhere, as it must where the ledger is in a database.
+#[tokio::test]
+async fn a_seed_may_lie_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ledger, seed) = (folder.path().join("trial.ledger"), folder.path().join("safe.key"));
+    let founding = office::Founding {
+        protocol: protocol(),
+        seed: Seed([9; 32]),
+        seed_place: office::SeedPlace::File(seed.clone()),
+        actor: actor(),
+        at: Some(at(0)),
+        simulated: false,
+    };
+    let office = Office::establish(Ledger::create(&ledger).await.unwrap(), founding).await.unwrap();
+    office.submit(vec![open_site(0, "01")]).await.unwrap();
+    office.submit(screened(10, "01-001", &[])).await.unwrap();
+    assert!(seed.exists() && !seed_path(&ledger).exists());
+    drop(office);
+    let open = async |place| Office::open_with(Ledger::open(&ledger).await.unwrap(), place).await.unwrap();
+    let beside = open(office::SeedPlace::Beside).await;
+    let wrong = reason(beside.submit(vec![randomise(20, "01-001")]).await.unwrap_err());
+    assert!(matches!(wrong, Reason::Seed(SeedFault::Unreadable { .. })), "{wrong}");
+    let there = open(office::SeedPlace::File(seed)).await;
+    there.submit(vec![randomise(20, "01-001")]).await.unwrap();
+}
+
+/// On a database nobody guesses where the seed lies; all but randomisation goes on without it.
+#[tokio::test]
+async fn on_a_database_the_place_of_the_seed_is_said() {
+    let Some(place) = crate::common::Kept::OnPostgres.place() else { return };
+    let founding = office::Founding {
+        protocol: protocol(),
+        seed: Seed([7; 32]),
+        seed_place: office::SeedPlace::Beside,
+        actor: actor(),
+        at: Some(at(0)),
+        simulated: false,
+    };
+    let ledger = Ledger::create(&place.address).await.unwrap();
+    let wrong = Office::establish(ledger.clone(), founding).await.map(|_| ()).unwrap_err();
+    assert!(matches!(wrong, Error::Seed(SeedFault::NoPlace)), "{wrong}");
+    assert_eq!(ledger.head().await.unwrap().count, 0);
+    let empty = Office::open_with(ledger, place.seed()).await.map(|_| ()).unwrap_err().to_string();
+    assert!(
+        empty.contains("no protocol was adopted in postgres") && !empty.contains("not-a-secret"),
+        "{empty}"
+    );
 }

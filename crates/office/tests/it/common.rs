@@ -109,3 +109,62 @@ pub async fn founded() -> (TempDir, Office) {
     office.submit(vec![open_site(0, "01"), open_site(0, "02")]).await.unwrap();
     (folder, office)
 }
+
+/// Until an office looks again what others wrote.
+pub async fn a_moment() {
+    tokio::time::sleep(std::time::Duration::from_millis(120)).await;
+}
+
+/// Where a test keeps its ledger.
+#[derive(Clone, Copy, Debug)]
+pub enum Kept {
+    InAFile,
+    OnPostgres,
+}
+
+/// A place for a ledger and its seed; gone when it is dropped.
+pub struct Place {
+    pub folder: TempDir,
+    pub address: ledger::Address,
+    _database: Option<temporary_postgres::Database<'static>>,
+}
+
+impl Kept {
+    /// None where the machine has no `PostgreSQL`, which is said loudly.
+    pub fn place(self) -> Option<Place> {
+        let folder = tempfile::tempdir().unwrap();
+        Some(match self {
+            Self::InAFile => {
+                let address = folder.path().join("trial.ledger").as_path().into();
+                Place { folder, address, _database: None }
+            }
+            Self::OnPostgres => {
+                let database = temporary_postgres::cluster()?.database();
+                let address = database.url().parse().unwrap();
+                Place { folder, address, _database: Some(database) }
+            }
+        })
+    }
+}
+
+impl Place {
+    pub fn seed(&self) -> office::SeedPlace {
+        office::SeedPlace::File(self.folder.path().join("trial.seed"))
+    }
+
+    pub async fn open(&self) -> Office {
+        Office::open_with(Ledger::open(&self.address).await.unwrap(), self.seed()).await.unwrap()
+    }
+
+    pub async fn found(&self, protocol: Checked) -> Office {
+        let founding = office::Founding {
+            protocol,
+            seed: Seed([7; 32]),
+            seed_place: self.seed(),
+            actor: actor(),
+            at: Some(at(0)),
+            simulated: false,
+        };
+        Office::establish(Ledger::create(&self.address).await.unwrap(), founding).await.unwrap()
+    }
+}

@@ -1,10 +1,6 @@
 //! What the office refuses, and that a refusal leaves no trace.
 
-#![allow(clippy::unwrap_used)] // of tests; clippy sees those in `#[test]` functions only
-
-mod common;
-
-use common::{
+use crate::common::{
     act, actor, amended, at, correct, eligible, founded, instance, open_site, randomise, save, screened,
     screening,
 };
@@ -28,7 +24,8 @@ async fn prepared() -> (tempfile::TempDir, Office) {
     let (folder, office) = founded().await;
     let mut actions = screened(10, ONE, &[]);
     actions.push(act(11, ONE, Deed::Lock { instance: screening("ecog"), locked: true }));
-    let raise = Deed::RaiseQuery { query: "Q1".into(), about: None, item: None, text: "Why?".into() };
+    let raise =
+        Deed::RaiseQuery { query: "Q1".into(), about: None, item: None, text: "Why?".into(), due: None };
     actions.push(act(12, ONE, raise));
     actions.push(act(12, ONE, Deed::CloseQuery { query: "Q1".into() }));
     actions.extend(screened(13, "01-002", &[]));
@@ -75,11 +72,11 @@ fn date(day: i8) -> Deed {
 #[case::locked_twice(vec![act(20, ONE, Deed::Lock { instance: screening("ecog"), locked: true })], "locked by event 11")]
 #[case::unlocked_twice(vec![act(20, ONE, Deed::Lock { instance: screening("history"), locked: false })], "not locked")]
 #[case::signing_nothing(vec![act(20, ONE, Deed::Sign { instance: screening("factb"), meaning: "seen".into() })], "never saved")]
-#[case::query_again(vec![act(20, ONE, Deed::RaiseQuery { query: "Q1".into(), about: None, item: None, text: "?".into() })],
+#[case::query_again(vec![act(20, ONE, Deed::RaiseQuery { query: "Q1".into(), about: None, item: None, text: "?".into(), due: None })],
     "raised by event 12")]
 #[case::query_unknown(vec![act(20, ONE, Deed::AnswerQuery { query: "Q2".into(), text: "yes".into() })], "it has Q1")]
 #[case::query_closed(vec![act(20, ONE, Deed::AnswerQuery { query: "Q1".into(), text: "yes".into() })], "closed by event 13")]
-#[case::randomised_twice(vec![act(20, "01-002", date(1))], "randomised on 2026-03-01 (event 21); a subject is randomised once")]
+#[case::randomised_twice(vec![act(20, "01-002", date(1))], "randomised on 2026-03-01 (event 21) to arm ")]
 #[case::in_the_future(vec![act(20, ONE, date(2))], "2026-03-02 lies after the day of recording, 2026-03-01")]
 #[case::clock(vec![act(13, ONE, Deed::Verify { instance: screening("ecog") })], "the clock went backwards")]
 #[case::conflict(vec![act(20, ONE, Deed::Verify { instance: screening("ecog") }).expecting(12)],
@@ -94,7 +91,7 @@ async fn refuses(#[case] actions: Vec<Action>, #[case] words: &str) {
     // A good action before it goes down with it.
     let mut all = vec![act(14, ONE, Deed::Verify { instance: screening("history") })];
     let conflict = actions[0].expect.is_some();
-    if conflict || actions[0].recorded < at(14) {
+    if conflict || actions[0].recorded < Some(at(14)) {
         all.clear();
     }
     let first = all.len();

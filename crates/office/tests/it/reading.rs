@@ -1,8 +1,6 @@
 //! The read path: whole, as of a moment, and the same whatever the block a subject falls into.
 
-mod common;
-
-use common::{act, at, correct, founded, instance, randomise, save, screened, screening};
+use crate::common::{act, at, correct, founded, instance, randomise, save, screened, screening};
 use office::{Counts, Error, open_reading};
 use serde_json::json;
 

@@ -1,0 +1,324 @@
+//! What is kept in memory of the ledger and true of it: the trial as a whole, the folders last looked at, and which subjects
+//! changed of late.
+//!
+//! Never ahead of the ledger: it moves from one head to a later one, whole, once what lies between is on the disk. Its lock is
+//! never held while something is waited for. All of it can be read anew from the ledger at any moment.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use ledger::Head;
+use lru::LruCache;
+use trial::event::Seq;
+use trial::id::SubjectId;
+
+use crate::folder::Folder;
+use crate::state::Trial;
+
+/// For so long the ledger is not asked again whether another process wrote: a page may be that old, and pages that come in
+/// quick succession do not each ask.
+const FRESH: Duration = Duration::from_millis(100);
+/// Memory for folders, in bytes, where nothing else is said: some hundred subjects in the middle of a trial.
+pub(crate) const MEMORY: usize = 32 << 20;
+/// Events whose subjects are remembered: whoever looks again before so many came in between need not read them.
+const RECENT: usize = 16_384;
+
+/// Where the trial stands at a head of its ledger.
+#[derive(Clone)]
+pub(crate) struct View {
+    pub(crate) head: Head,
+    /// The moment of the last event.
+    pub(crate) last: Option<Timestamp>,
+    pub(crate) trial: Arc<Trial>,
+}
+
+/// What lies between two heads of the ledger.
+pub(crate) struct Step {
+    /// The later head, and the trial at it.
+    pub(crate) to: View,
+    /// The events between them, each with its subject.
+    pub(crate) changed: Vec<(Seq, SubjectId)>,
+}
+
+/// The shelf.
+pub(crate) struct Shelf(Mutex<Kept>);
+
+struct Kept {
+    view: View,
+    /// When the view's head was last known to be the ledger's.
+    checked: Instant,
+    folders: LruCache<SubjectId, Arc<Folder>>,
+    weight: usize,
+    memory: usize,
+    recent: VecDeque<(Seq, SubjectId)>,
+    /// Every event after this one that has a subject is in `recent`.
+    recent_after: Seq,
+}
+
+impl Shelf {
+    pub(crate) fn new(view: View) -> Self {
+        Self(Mutex::new(Kept {
+            recent_after: view.head.count,
+            view,
+            checked: Instant::now(),
+            folders: LruCache::unbounded(),
+            weight: 0,
+            memory: MEMORY,
+            recent: VecDeque::new(),
+        }))
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // No step below can stop halfway and leave the shelf untrue.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn view(&self) -> View {
+        self.kept().view.clone()
+    }
+
+    /// The view, where it is too young to be asked about.
+    pub(crate) fn fresh(&self) -> Option<View> {
+        let kept = self.kept();
+        (kept.checked.elapsed() < FRESH).then(|| kept.view.clone())
+    }
+
+    /// Notes that the ledger stood at `head` when it was asked at `when`.
+    pub(crate) fn confirm(&self, head: &Head, when: Instant) {
+        let mut kept = self.kept();
+        if kept.view.head == *head {
+            kept.checked = kept.checked.max(when);
+        }
+    }
+
+    /// Memory for folders, in bytes.
+    pub(crate) fn give_memory(&self, bytes: usize) {
+        let mut kept = self.kept();
+        kept.memory = bytes;
+        let gone = kept.make_room();
+        drop(kept);
+        drop(gone);
+    }
+
+    /// A folder, where it is at hand.
+    pub(crate) fn folder(&self, subject: &SubjectId) -> Option<Arc<Folder>> {
+        self.kept().folders.get(subject).map(Arc::clone)
+    }
+
+    /// Takes a folder out, to be changed and given back.
+    pub(crate) fn take(&self, subject: &SubjectId) -> Option<Arc<Folder>> {
+        self.kept().remove(subject)
+    }
+
+    /// Keeps folders that were read, or are given back unchanged, when the shelf stood at `head`; not those whose subject
+    /// changed since, or of which that is not known.
+    pub(crate) fn keep(&self, head: &Head, folders: impl IntoIterator<Item = Arc<Folder>>) {
+        let mut kept = self.kept();
+        let mut gone = Vec::new();
+        for folder in folders {
+            // One that is there was read or given back by somebody else: it is as good.
+            let there = kept.folders.contains(&folder.record.subject);
+            if there || !kept.holds_of(head, &folder) {
+                gone.push(folder);
+            } else {
+                gone.extend(kept.put(folder));
+            }
+        }
+        gone.extend(kept.make_room());
+        drop(kept);
+        drop(gone); // what is large is not freed while others wait
+    }
+
+    /// Moves on from `from`, with the folders as they are after the step, at a moment when that was the ledger's head. Nothing
+    /// is done where somebody else moved the shelf meanwhile: what they read of the ledger held this step too.
+    pub(crate) fn step(&self, from: &Head, step: Step, folders: impl IntoIterator<Item = Arc<Folder>>) {
+        let mut kept = self.kept();
+        if kept.view.head != *from {
+            return;
+        }
+        let mut gone = Vec::new();
+        for (seq, subject) in step.changed {
+            gone.extend(kept.remove(&subject));
+            kept.recent.push_back((seq, subject));
+        }
+        while kept.recent.len() > RECENT {
+            let oldest = kept.recent.pop_front();
+            kept.recent_after = oldest.map_or(kept.recent_after, |(seq, _)| seq);
+        }
+        if !Arc::ptr_eq(&kept.view.trial.history, &step.to.trial.history) {
+            // Each names the protocol versions it was folded under.
+            kept.folders.clear();
+            kept.weight = 0;
+        }
+        kept.view = step.to;
+        for folder in folders {
+            gone.extend(kept.put(folder));
+        }
+        gone.extend(kept.make_room());
+        drop(kept);
+        drop(gone);
+    }
+
+    /// Begins anew from `view`: the ledger is not the one that was seen before.
+    pub(crate) fn begin_anew(&self, view: View) {
+        let mut kept = self.kept();
+        let memory = kept.memory;
+        *kept = Kept {
+            recent_after: view.head.count,
+            view,
+            checked: Instant::now(),
+            folders: LruCache::unbounded(),
+            weight: 0,
+            memory,
+            recent: VecDeque::new(),
+        };
+    }
+
+    /// The subjects of the events after `seq`, where they are all remembered.
+    pub(crate) fn changed_after(&self, seq: Seq) -> Option<BTreeSet<SubjectId>> {
+        let kept = self.kept();
+        if seq < kept.recent_after || seq > kept.view.head.count {
+            return None;
+        }
+        let later = kept.recent.iter().rev().take_while(|(event, _)| *event > seq);
+        Some(later.map(|(_, subject)| subject.clone()).collect())
+    }
+}
+
+impl Kept {
+    fn remove(&mut self, subject: &SubjectId) -> Option<Arc<Folder>> {
+        let folder = self.folders.pop(subject)?;
+        self.weight = self.weight.saturating_sub(folder.weight());
+        Some(folder)
+    }
+
+    /// Whether a folder read at `head` is one of now.
+    fn holds_of(&self, head: &Head, folder: &Folder) -> bool {
+        let mut since = self.recent.iter().rev().take_while(|(seq, _)| *seq > head.count);
+        self.recent_after <= head.count
+            && Arc::ptr_eq(&self.view.trial.history, &folder.history)
+            && since.all(|(_, subject)| *subject != folder.record.subject)
+    }
+
+    fn put(&mut self, folder: Arc<Folder>) -> Option<Arc<Folder>> {
+        let earlier = self.remove(&folder.record.subject);
+        self.weight += folder.weight();
+        self.folders.put(folder.record.subject.clone(), folder);
+        earlier
+    }
+
+    /// Lets go of the folders that were looked at longest ago, until the rest fits.
+    #[must_use]
+    fn make_room(&mut self) -> Vec<Arc<Folder>> {
+        let mut gone = Vec::new();
+        while self.weight > self.memory
+            && let Some((_, folder)) = self.folders.pop_lru()
+        {
+            self.weight = self.weight.saturating_sub(folder.weight());
+            gone.push(folder);
+        }
+        gone
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger::{Hash, Stored};
+    use trial::protocol::{ProtocolHistory, check};
+
+    use super::*;
+
+    const AVATAR: &str = include_str!("../../../protocols/avatar-ii.toml");
+
+    fn view(count: u8, trial: &Arc<Trial>) -> View {
+        let head = Head { count: Seq::from(count), hash: Hash([count; 32]) };
+        View { head, last: None, trial: Arc::clone(trial) }
+    }
+
+    fn at_first() -> (Shelf, Arc<Trial>) {
+        let trial = Arc::new(Trial {
+            history: Arc::new(ProtocolHistory::new(1, check(AVATAR).unwrap())),
+            commitment: None,
+            revealed: None,
+            simulated: false,
+            sites: std::collections::BTreeMap::new(),
+            grants: std::collections::BTreeMap::new(),
+            allocations: Vec::new(),
+        });
+        (Shelf::new(view(10, &trial)), trial)
+    }
+
+    fn folder(trial: &Trial, subject: &str) -> Arc<Folder> {
+        let bytes =
+            r#"{"kind":"subject_screened","recorded":"2026-03-01T08:00:00Z","role":"monitor","who":"a"}"#;
+        let stored = Stored { seq: 5, hash: Hash::ZERO, bytes: bytes.into() };
+        Arc::new(Folder::read(&trial.history, &subject.into(), &[stored]).unwrap())
+    }
+
+    fn step(shelf: &Shelf, trial: &Arc<Trial>, from: u8, changed: &[&str]) {
+        let to = view(from + u8::try_from(changed.len()).unwrap(), trial);
+        let seqs = Seq::from(from) + 1..;
+        let changed = seqs.zip(changed).map(|(seq, subject)| (seq, (*subject).into())).collect();
+        shelf.step(&view(from, trial).head, Step { to, changed }, []);
+    }
+
+    /// A reader takes its time, and others write meanwhile: what it read is kept only where it is still true.
+    #[test]
+    fn what_was_read_before_its_subject_changed_is_not_kept() {
+        let (shelf, trial) = at_first();
+        let [one, two] = ["1", "2"].map(|subject| folder(&trial, subject));
+        step(&shelf, &trial, 10, &["1"]);
+        shelf.keep(&view(10, &trial).head, [one.clone(), two.clone()]);
+        assert!(shelf.folder(&"1".into()).is_none() && shelf.folder(&"2".into()).is_some());
+        shelf.keep(&view(11, &trial).head, [one]);
+        assert!(shelf.folder(&"1".into()).is_some(), "read after the change");
+        // Read before the shelf began to remember what changes.
+        shelf.begin_anew(view(12, &trial));
+        shelf.keep(&view(11, &trial).head, [two]);
+        assert!(shelf.folder(&"2".into()).is_none());
+    }
+
+    #[test]
+    fn a_step_from_where_the_shelf_does_not_stand_is_not_made() {
+        let (shelf, trial) = at_first();
+        step(&shelf, &trial, 10, &["1", "2"]);
+        step(&shelf, &trial, 10, &["3"]);
+        assert_eq!(shelf.view().head.count, 12);
+        let changed = |seq| {
+            shelf.changed_after(seq).map(|changed| changed.into_iter().map(|s| s.0).collect::<Vec<_>>())
+        };
+        assert_eq!(changed(10).unwrap(), ["1", "2"]);
+        assert_eq!(changed(11).unwrap(), ["2"]);
+        assert_eq!((changed(9), changed(13)), (None, None), "it cannot know");
+    }
+
+    /// Another version of the protocol: what was folded under the earlier ones is let go.
+    #[test]
+    fn a_step_to_another_version_empties_the_shelf() {
+        let (shelf, trial) = at_first();
+        shelf.keep(&view(10, &trial).head, [folder(&trial, "1")]);
+        let mut amended = Trial::clone(&trial);
+        amended.adopt(11, check(AVATAR).unwrap());
+        let step = Step { to: view(11, &Arc::new(amended)), changed: Vec::new() };
+        shelf.step(&view(10, &trial).head, step, []);
+        assert!(shelf.folder(&"1".into()).is_none());
+        shelf.keep(&view(11, &trial).head, [folder(&trial, "1")]);
+        assert!(shelf.folder(&"1".into()).is_none(), "folded under the versions before");
+    }
+
+    #[test]
+    fn what_was_looked_at_longest_ago_gives_way() {
+        let (shelf, trial) = at_first();
+        let all = ["1", "2", "3"].map(|subject| folder(&trial, subject));
+        let weight = all[0].weight();
+        shelf.keep(&view(10, &trial).head, all);
+        shelf.folder(&"1".into()).unwrap();
+        shelf.give_memory(2 * weight);
+        let there = ["1", "2", "3"].map(|subject| shelf.folder(&subject.into()).is_some());
+        assert_eq!(there, [true, false, true]);
+        shelf.give_memory(0);
+        assert!(shelf.folder(&"1".into()).is_none());
+    }
+}
