@@ -18,6 +18,8 @@ use crate::chance::Chance;
 pub struct Pending {
     /// Its place among the subject's actions.
     pub order: u32,
+    /// When it is recorded: the action says the same.
+    pub at: Timestamp,
     /// The action.
     pub action: Action,
 }
@@ -97,7 +99,7 @@ impl Desk {
             .at(self.site.clone())
             .of(self.subject.clone());
         self.order += 1;
-        self.pending.push(Pending { order: self.order, action });
+        self.pending.push(Pending { order: self.order, at: recorded, action });
     }
 
     /// The moment at which something of `day` is entered.
@@ -119,7 +121,7 @@ impl Desk {
     }
 
     fn floor(&self) -> Timestamp {
-        self.pending.first().map_or(self.clinical, |first| first.action.recorded)
+        self.pending.first().map_or(self.clinical, |first| first.at)
     }
 
     /// Saves a form on the day it is about, at screening: everything is there before randomisation.
@@ -174,7 +176,7 @@ impl Desk {
             _ => None,
         };
         let touched = self.pending.iter().filter(|p| about(&p.action.deed).as_ref() == Some(instance));
-        touched.map(|p| p.action.recorded).max().unwrap_or(self.clinical)
+        touched.map(|p| p.at).max().unwrap_or(self.clinical)
     }
 
     fn after(&mut self, at: Timestamp, entry: Entry, instance: &Instance) {
@@ -233,6 +235,7 @@ impl Desk {
             about: Some(instance.clone()),
             item: None,
             text: text.into(),
+            due: Some(two_weeks_from(asked)),
         };
         self.hand_in(asked, Role::DataManager, raise);
         // Some are still open.
@@ -265,6 +268,7 @@ impl Desk {
             about: Some(instance.clone()),
             item: Some(item.into()),
             text: question,
+            due: Some(two_weeks_from(asked)),
         };
         self.hand_in(asked, Role::DataManager, raise);
         let corrected = later_by_days(asked, self.chance.whole(1, 14), self.chance.whole(1, 200));
@@ -280,6 +284,11 @@ impl Desk {
         let closed = later_by_days(answered, self.chance.whole(1, 10), 7);
         self.hand_in(closed, Role::DataManager, Deed::CloseQuery { query });
     }
+}
+
+/// The day by which a data manager asks for an answer.
+fn two_weeks_from(at: Timestamp) -> Date {
+    plus_days(utc_date(at), 14)
 }
 
 /// `at`, so many minutes later.
@@ -329,7 +338,7 @@ mod tests {
             let instance = Instance { form: "tumour".into(), visit: None, occurrence: 1 };
             desk.save(day, Entry::Clinical, Role::SiteCoordinator, &instance, values.clone());
             let mut sorted = desk.finish();
-            sorted.sort_by_key(|p| (p.action.recorded, p.order));
+            sorted.sort_by_key(|p| (p.at, p.order));
             let Deed::Save { values: first, .. } = &sorted[0].action.deed else {
                 panic!("the save comes first")
             };

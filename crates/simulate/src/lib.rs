@@ -3,16 +3,24 @@
 //! Never skips the real path: every event is admitted by `office`, every arm is drawn by it, and the virtual investigator
 //! decides by what `trial` says of the readings. The design comes from the protocol file, the disease from a profile
 //! (`profiles/*.toml`). The same options give the same ledger, to the hash of its head, on any machine. Start at `run`.
+//!
+//! Beside whole trials, event times alone by the million: a [`scenario`] says what is assumed, [`times`] simulates a trial of
+//! it, a [`campaign`] many of them on any number of threads and machines, and [`answers`] gives power, error, bias and duration.
 
+pub mod answers;
+pub mod campaign;
 mod chance;
 mod desk;
 mod lesion;
 mod life;
+mod philox;
 mod plan;
 mod profile;
 mod run;
+pub mod scenario;
 mod screening;
 mod sheet;
+pub mod times;
 mod wellbeing;
 
 pub use profile::Profile;

@@ -27,6 +27,8 @@ use crate::screening::{Patient, Screening};
 const MOST_YEARS: i64 = 30;
 /// Actions in a submission at most.
 const MOST_ACTIONS: usize = 2_000;
+/// Memory for patients while a trial is written, in bytes: each comes back at every visit.
+const MEMORY: usize = 512 << 20;
 /// Days after the end of follow-up in which the last entries are made.
 const CLOSING_DAYS: i64 = 60;
 
@@ -49,6 +51,10 @@ pub struct SimulationOptions {
     pub profile: Option<Profile>,
     /// Whether the seed of randomisation is revealed at the end, so that allocations can be recomputed.
     pub reveal_seed: bool,
+    /// Subjects to randomise; none: as the protocol plans.
+    pub participants: Option<u32>,
+    /// The trial as it stands at this moment, with nothing recorded after it; none: to its end.
+    pub until: Option<Timestamp>,
 }
 
 impl SimulationOptions {
@@ -63,6 +69,8 @@ impl SimulationOptions {
             countries: Vec::new(),
             profile: None,
             reveal_seed: true,
+            participants: None,
+            until: None,
         }
     }
 }
@@ -114,9 +122,10 @@ pub async fn run(
     let actor = Actor::new("trial.office", Role::TrialOffice);
     let secret = Seed(blake3::derive_key("trialwright simulate 2026-11 seed", &options.seed.to_le_bytes()));
     let office = Office::found_simulated(ledger, options.protocol.clone(), secret, &actor, founded).await?;
+    office.keep_in_memory(MEMORY);
     let first = cast.start;
     let last = cast.end;
-    let reveal = options.reveal_seed;
+    let reveal = options.reveal_seed && options.until.is_none();
     let mut stage = Stage {
         seed: options.seed,
         closes: moment(plus_days(cast.end, CLOSING_DAYS), 600),
@@ -132,7 +141,8 @@ pub async fn run(
         patients: BTreeMap::new(),
         batch: Vec::new(),
         from: founded,
-        until: moment(plus_days(cast.end, CLOSING_DAYS + 30), 0),
+        until: options.until.unwrap_or(moment(plus_days(cast.end, CLOSING_DAYS + 30), 0)),
+        stops: options.until,
         so_far: Progress { done: 0.0, actions: 0, screened: 0, randomised: 0, day: cast.start },
         progress,
     };
@@ -170,7 +180,7 @@ impl Cast {
         let planned = protocol.trial.planned_start.map(trial::date::PartialDate::first);
         let start = options.start.or(planned).unwrap_or(jiff::civil::date(2025, 1, 6));
         let count = options.sites.or(protocol.trial.sites).unwrap_or(12);
-        let wanted = protocol.trial.participants;
+        let wanted = options.participants.unwrap_or(protocol.trial.participants);
         let screened = f64::from(wanted) / 0.82;
         let sites = sites(options.seed, count, &options.countries, start, screened, options.accrual_months);
         let (patients, end) = enrol(options.seed, &history, &profile, &sites, start, wanted)?;
@@ -236,14 +246,16 @@ struct Stage<'a> {
     batch: Vec<Action>,
     from: Timestamp,
     until: Timestamp,
+    /// Nothing is recorded after it.
+    stops: Option<Timestamp>,
     so_far: Progress,
     progress: &'a mut (dyn FnMut(&Progress) + Send),
 }
 
 impl Stage<'_> {
     fn queue(&mut self, subject: &SubjectId, pending: Vec<Pending>) {
-        for Pending { order, action } in pending {
-            self.queue.insert((action.recorded, subject.clone(), order), action);
+        for Pending { order, at, action } in pending {
+            self.queue.insert((at, subject.clone(), order), action);
         }
     }
 
@@ -297,7 +309,11 @@ impl Stage<'_> {
         let quarter = |at: Timestamp| (utc_date(at).year(), (utc_date(at).month() - 1) / 3);
         while let Some(entry) = self.queue.first_entry() {
             let recorded = entry.key().0;
-            let fits = self.batch.first().is_none_or(|first| quarter(first.recorded) == quarter(recorded));
+            if self.stops.is_some_and(|stops| recorded > stops) {
+                break;
+            }
+            let first = self.batch.first().and_then(|first| first.recorded);
+            let fits = first.is_none_or(|first| quarter(first) == quarter(recorded));
             if !fits || self.batch.len() >= MOST_ACTIONS {
                 // The queries it raises may be answered before the action that was next.
                 self.submit().await?;
@@ -327,7 +343,7 @@ impl Stage<'_> {
     async fn hand_over(&mut self) -> Result<Vec<Receipt>, Error> {
         let batch = std::mem::take(&mut self.batch);
         // Nobody answers before the submission is made: its last moment is when its queries are there.
-        let Some(now) = batch.last().map(|action| action.recorded) else { return Ok(Vec::new()) };
+        let Some(now) = batch.last().and_then(|action| action.recorded) else { return Ok(Vec::new()) };
         self.so_far.actions += batch.len() as u64;
         self.so_far.randomised +=
             u32::from(batch.last().is_some_and(|action| matches!(action.deed, Deed::Randomise { .. })));

@@ -111,7 +111,9 @@ fn a_trial_handed_in_one_by_one_is_the_same_and_so_is_every_record_on_the_way() 
         for entered in &events[1..] {
             let Event { who, role, recorded, site, subject, what } = entered.event.clone();
             let Some(deed) = deed(what).filter(|_| who != "trialwright") else { continue };
-            let action = Action { who, role, recorded, site, subject: subject.clone(), deed, expect: None };
+            let (recorded, subject_of) = (Some(recorded), subject.clone());
+            let action =
+                Action { who, role, recorded, site, subject: subject_of, deed, expect: None, over: None };
             office.submit(vec![action]).await.unwrap();
             let Some(subject) = subject else { continue };
             let reached = usize::try_from(office.ledger().head().await.unwrap().count).unwrap();
@@ -142,6 +144,7 @@ fn deed(what: What) -> Option<Deed> {
     Some(match what {
         What::ProtocolAdopted { .. } => return None,
         What::SiteOpened { name, country } => Deed::OpenSite { name, country },
+        What::SiteClosed { reason } => Deed::CloseSite { reason },
         What::UserChanged { user, given } => Deed::ChangeUser { user, given },
         What::SubjectScreened => Deed::Screen,
         What::FormSaved { instance, values } => Deed::Save { instance, values },
@@ -149,9 +152,14 @@ fn deed(what: What) -> Option<Deed> {
         What::FormSigned { instance, meaning } => Deed::Sign { instance, meaning },
         What::Verified { instance } => Deed::Verify { instance },
         What::Locked { instance, locked } => Deed::Lock { instance, locked },
-        What::QueryRaised { query, about, item, text } => Deed::RaiseQuery { query, about, item, text },
+        What::QueryRaised { query, about, item, text, due } => {
+            Deed::RaiseQuery { query, about, item, text, due }
+        }
         What::QueryAnswered { query, text } => Deed::AnswerQuery { query, text },
         What::QueryClosed { query } => Deed::CloseQuery { query },
+        What::Randomised { date, on_behalf: Some(for_whom), .. } => {
+            Deed::RandomiseOnBehalf { date, for_whom }
+        }
         What::Randomised { date, .. } => Deed::Randomise { date },
         What::SeedRevealed { .. } => Deed::RevealSeed,
     })
