@@ -36,6 +36,34 @@ pub fn figures(results: &Results) -> Vec<(String, String)> {
     figure::all(results, &links).into_iter().map(|f| (format!("{}.svg", f.name), f.standalone())).collect()
 }
 
+/// A figure as part of somebody's page, whose style sheet holds [`FIGURE_STYLE`].
+pub struct Drawn {
+    /// `recruitment`, `km-…` and the like: a name that may stand in an address.
+    pub name: String,
+    /// The id of the analysis it draws, where it draws one.
+    pub analysis: Option<String>,
+    /// `<figure>` with the drawing and its caption; its links lead nowhere outside a report, and so it has none.
+    pub html: String,
+}
+
+/// Every figure for a page of its own kind, in the order of the report.
+pub fn drawn(results: &Results) -> Vec<Drawn> {
+    let links = link::Links::none();
+    let analysis = |figure: &figure::Figure| Some(results.analyses.get(figure.analysis?)?.id.clone());
+    figure::all(results, &links)
+        .into_iter()
+        .map(|f| Drawn { analysis: analysis(&f), html: f.markup().into_string(), name: f.name })
+        .collect()
+}
+
+/// The looks of every figure.
+pub const FIGURE_STYLE: &str = figure::STYLE;
+
+/// The content security policy of [`html`]'s page, for whoever serves it: its own style and its one script, nothing else.
+pub fn policy() -> String {
+    page::policy()
+}
+
 /// The few lines a terminal shows: trial, cut, numbers randomised and the primary result.
 pub fn summary(results: &Results) -> String {
     summary::summary(results)

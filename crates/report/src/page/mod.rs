@@ -141,15 +141,17 @@ fn sections(view: &View<'_>) -> Vec<Section> {
     sections
 }
 
+/// What the page may load: its own style, its one script, nothing from anywhere.
+pub fn policy() -> String {
+    format!("default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{SCRIPT_SHA256}'; base-uri 'none'; form-action 'none'")
+}
+
 fn head(results: &Results) -> Markup {
     let about = &results.about;
-    let policy = format!(
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{SCRIPT_SHA256}'; base-uri 'none'; form-action 'none'"
-    );
     html! {
         head {
             meta charset="utf-8";
-            meta http-equiv="Content-Security-Policy" content=(policy);
+            meta http-equiv="Content-Security-Policy" content=(policy());
             meta name="viewport" content="width=device-width, initial-scale=1";
             meta name="generator" content=(concat!("Trialwright ", env!("CARGO_PKG_VERSION")));
             title { (about.trial) ": report" @if let Some(cut) = about.cut { ", data cut " (cut) } }
