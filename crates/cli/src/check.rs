@@ -118,6 +118,12 @@ fn show(file: &Read, faults: &[Fault], as_json: bool) -> Failure {
             shipped::first()
         ));
     }
+    snippets(name, &file.text, faults);
+    Failure::new(format!("{name}: {}; the protocol is refused", plural(faults.len(), "fault")))
+}
+
+/// Shows every fault of a file, where it stands in it, on standard error.
+pub fn snippets(name: &str, text: &str, faults: &[Fault]) {
     let colours = coloured(&std::io::stderr());
     let theme = if colours { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler =
@@ -130,14 +136,13 @@ fn show(file: &Read, faults: &[Fault], as_json: bool) -> Failure {
         let diagnostic = MietteDiagnostic::new(what.clone())
             .with_label(LabeledSpan::underline(fault.span.clone()))
             .with_help(fault.right.clone());
-        let report = Report::new(diagnostic).with_source_code(NamedSource::new(name, file.text.clone()));
+        let report = Report::new(diagnostic).with_source_code(NamedSource::new(name, text.to_owned()));
         let mut shown = String::new();
         if handler.render_report(&mut shown, report.as_ref()).is_err() {
             shown = format!("{name}:{}:{}: {what}; {}", fault.line, fault.column, fault.right);
         }
         note(shown);
     }
-    Failure::new(format!("{name}: {}; the protocol is refused", plural(faults.len(), "fault")))
 }
 
 /// How wide a person's terminal is, within what can be read.

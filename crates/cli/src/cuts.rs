@@ -2,12 +2,10 @@
 //!
 //! Never cuts: the ledger's reader and the record do.
 
-use std::path::Path;
-
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use ledger::Ledger;
+use ledger::{Address, Ledger};
 use office::Reading;
 
 use crate::output::{Failure, wait};
@@ -24,21 +22,20 @@ pub struct Cuts {
 }
 
 impl Cuts {
-    /// Opens the ledger at `path` as it was known at `as_of`.
-    pub fn open(self, path: &Path) -> Result<Reading, Failure> {
-        match (office::open_reading(path, self.as_of), self.as_of) {
-            (Err(office::Error::NoProtocol { .. }), Some(moment)) => Err(too_early(path, moment)),
+    /// Opens the ledger at `at` as it was known at `as_of`.
+    pub fn open(self, at: &Address) -> Result<Reading, Failure> {
+        match (office::open_reading(at, self.as_of), self.as_of) {
+            (Err(office::Error::NoProtocol { .. }), Some(moment)) => Err(too_early(at, moment)),
             (read, _) => Ok(read?),
         }
     }
 }
 
-fn too_early(path: &Path, moment: Timestamp) -> Failure {
-    let at = path.display();
+fn too_early(at: &Address, moment: Timestamp) -> Failure {
     let failure =
         Failure::new(format!("{at} held no protocol yet at {}", moment.strftime("%Y-%m-%d %H:%M:%S UTC")));
     let first = wait(async {
-        let event = Ledger::open_read_only(path).await?.event(1).await?;
+        let event = Ledger::open_read_only(at).await?.event(1).await?;
         event.map(|event| event.parse::<trial::event::Event>()).transpose()
     });
     match first {

@@ -4,22 +4,25 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use jiff::civil::Date;
-use ledger::{Keys, Ledger};
+use ledger::{Address, Keys, Ledger};
 use simulate::{Outcome, SimulationOptions};
 use tempfile::TempDir;
 
 use crate::cuts::Cuts;
-use crate::output::{Failure, line, plural, progress, wait};
+use crate::output::{Failure, line, note, plural, progress, wait};
 use crate::{check, report, shipped};
 
 /// Says of a folder that `demo` made it, and may make it anew.
 const MARK: &str = "MADE-BY-DEMO.txt";
 /// What `demo` puts into its folder, beside the report; the ledger last, since it is what others open.
 const MADE: [&str; 4] = ["trial.seed", "trial.key", "checkpoint.jsonl", "trial.sqlite"];
+/// Where to write when nobody says.
+const FOLDER: &str = "trialwright-demo";
 /// How the names of folders begin in which a trial is being made.
 const MAKING: &str = ".making-";
 
@@ -29,7 +32,7 @@ pub struct Options {
     #[arg(long, default_value_t = 2025, allow_negative_numbers = true)]
     seed: u64,
     /// Where to write
-    #[arg(long, default_value = "trialwright-demo", value_name = "DIR")]
+    #[arg(long, default_value = FOLDER, value_name = "DIR")]
     dir: PathBuf,
     /// A protocol file, or the name of a shipped one; the first shipped one when not said
     #[arg(long, value_name = "FILE")]
@@ -37,6 +40,15 @@ pub struct Options {
     /// Sites; as many as the protocol plans when not said
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=999))]
     sites: Option<u32>,
+    /// Open the trial office on it, as far as it has come today, with a user of each role
+    #[arg(long)]
+    serve: bool,
+    /// Where that listens: an address of this machine alone, since everybody sees the password
+    #[arg(long, requires = "serve", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    listen: SocketAddr,
+    /// Subjects to randomise; as many as the protocol plans when not said
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    subjects: Option<u32>,
     /// Use a folder that holds other things; its ledger, seed, key, checkpoint and report are replaced
     #[arg(long)]
     force: bool,
@@ -49,6 +61,10 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let trial = protocol.protocol.trial.id.clone();
     let mut simulation = SimulationOptions::new(protocol, options.seed);
     simulation.sites = options.sites;
+    simulation.participants = options.subjects;
+    if options.serve {
+        return serve(options, simulation);
+    }
     let room = Room::take(&options.dir, options.force)?;
     let outcome = simulate(&room.making.path().join("trial.sqlite"), &simulation)?;
     let at = room.furnish()?;
@@ -61,7 +77,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         outcome.last,
         plural(outcome.head.count, "event")
     ))?;
-    let results = report::of_ledger(&at, Cuts::default())?;
+    let results = report::of_ledger(&Address::from(&at), Cuts::default())?;
     let out = options.dir.join("report");
     report::write(&results, &out)?;
     line("")?;
@@ -69,6 +85,54 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     line(format!("ledger   {} (head {})", at.display(), outcome.head.hash))?;
     line(format!("\ntook {:.1} s. Next:", began.elapsed().as_secs_f64()))?;
     next(&options.dir, outcome.first, outcome.last)
+}
+
+/// What `demo --serve` adds to its folder.
+const SERVED: [&str; 2] = ["demonstration.json", "people.sqlite"];
+/// So long ago the trial of `demo --serve` began: long enough for progressions, SABR and failures, and recruitment goes on.
+const BEGAN_DAYS: i64 = 560;
+
+/// Opens the trial office on a virtual trial that has come as far as today. One that was opened before is opened again, as
+/// whoever tried it left it.
+fn serve(options: &Options, mut simulation: SimulationOptions) -> Result<(), Failure> {
+    if !options.listen.ip().is_loopback() {
+        return Err(Failure::usage(
+            "a demonstration, whose password everybody sees, listens on this machine alone",
+        )
+        .hint("--listen 127.0.0.1:8080"));
+    }
+    // Beside the folder of the finished trial, not in it: what is tried out here changes this one's ledger.
+    let folder =
+        if options.dir == Path::new(FOLDER) { Path::new("trialwright-office") } else { &options.dir };
+    let [shown, people] = SERVED.map(|name| folder.join(name));
+    let ledger = Address::from(folder.join("trial.sqlite"));
+    let demonstration = if shown.exists() && !options.force {
+        server::demonstration::kept(&shown).map_err(Failure::new)?
+    } else {
+        let now = jiff::Timestamp::now();
+        simulation.start = Some(trial::date::plus_days(trial::date::utc_date(now), -BEGAN_DAYS));
+        simulation.until = Some(now);
+        let room = Room::take(folder, options.force)?;
+        simulate(&room.making.path().join("trial.sqlite"), &simulation)?;
+        for name in SERVED.into_iter().chain(["people.sqlite-wal", "people.sqlite-shm"]) {
+            remove(&folder.join(name))?;
+        }
+        room.furnish()?;
+        wait(server::demonstration::furnish(&ledger, &people.display().to_string(), &shown))?
+    };
+    let mut settings = server::Options::new(
+        vec![server::TrialOptions { slug: None, ledger, seed: None }],
+        people.display().to_string(),
+    );
+    settings.listen = options.listen;
+    settings.demonstration = Some(demonstration.clone());
+    crate::serve::serve(&settings, |server| {
+        note(format!("The trial office of a virtual trial is open at {}", server.address()));
+        note(format!(
+            "Its {} users and their password are shown on its first page; Ctrl-C closes it.",
+            demonstration.users.len()
+        ));
+    })
 }
 
 /// What to try on it, each line as it can be typed.

@@ -2,10 +2,9 @@
 //!
 //! Never derives anything itself: the words are those of `trial` and `analysis`.
 
-use std::path::PathBuf;
-
 use analysis::results::{About, Results, Trace};
 use analysis::{Context, Detail, Limits, Plan};
+use ledger::Address;
 use office::Reading;
 use serde_json::json;
 use trial::eligibility::{Judged, Judgement, judge};
@@ -19,8 +18,8 @@ use crate::output::{self, Failure, line, table, told};
 
 #[derive(clap::Args)]
 pub struct Options {
-    /// The ledger
-    ledger: PathBuf,
+    /// The ledger: a file, or the address of a PostgreSQL database
+    ledger: Address,
     /// The subject; every subject in a line each when not said
     subject: Option<SubjectId>,
     #[command(flatten)]
@@ -75,14 +74,14 @@ fn all(reading: &Reading, options: &Options) -> Result<(), Failure> {
         ]);
     }
     line(told(&shown))?;
-    line(format!("\nMore of one: trialwright explain {} SUBJECT", options.ledger.display()))
+    line(format!("\nMore of one: trialwright explain {} SUBJECT", options.ledger))
 }
 
 fn one(reading: &Reading, subject: &SubjectId, options: &Options) -> Result<(), Failure> {
     let Some((record, _)) = reading.record(subject)? else {
         let then = if options.cuts.as_of.is_some() { " by then" } else { "" };
-        return Err(Failure::new(format!("{} knows no subject {subject}{then}", options.ledger.display()))
-            .hint(format!("trialwright explain {}  lists them", options.ledger.display())));
+        return Err(Failure::new(format!("{} knows no subject {subject}{then}", options.ledger))
+            .hint(format!("trialwright explain {}  lists them", options.ledger)));
     };
     let record = match options.cuts.cut {
         Some(cut) => record.cut_at(cut),
@@ -116,10 +115,7 @@ fn one(reading: &Reading, subject: &SubjectId, options: &Options) -> Result<(), 
     faults(&record)?;
     match results.traces.first() {
         Some(trace) if options.events => sources(trace),
-        _ => line(format!(
-            "\nWhat was entered: trialwright explain {} {subject} --events",
-            options.ledger.display()
-        )),
+        _ => line(format!("\nWhat was entered: trialwright explain {} {subject} --events", options.ledger)),
     }
 }
 

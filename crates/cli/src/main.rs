@@ -2,18 +2,29 @@
 //!
 //! Never holds logic of its own: each command reads, hands over to a crate that knows, and shows what it gave.
 
+// Doc comments of options are what `--help` prints, where a backtick would be one.
+#![allow(clippy::doc_markdown)]
+
+mod adopt;
 mod check;
 mod cuts;
 mod demo;
 mod design;
 mod explain;
+mod export_audit;
 mod factb;
+mod found;
 mod graph;
 mod output;
+mod randomisation;
 mod recist;
 mod report;
+mod restore;
+mod serve;
 mod shipped;
+mod simulate;
 mod survival;
+mod user;
 mod verify;
 
 use std::io::Write;
@@ -53,12 +64,43 @@ enum Command {
 An editor that knows TOML completes a protocol file whose first line is
   #:schema ./protocol.schema.json")]
     Schema,
+    /// Print the OpenAPI 3.1 document of the JSON API that `serve` answers
+    #[command(after_help = "Example:
+  trialwright openapi > openapi.json")]
+    Openapi,
     /// Run a whole virtual trial: screen, randomise, follow, derive, analyse, report
     #[command(after_help = "Examples:
   trialwright demo
   trialwright demo --seed 7 --dir /tmp/trial --force
   trialwright demo --protocol my-trial.toml")]
     Demo(demo::Options),
+    /// Begin a real trial: a new ledger from its protocol, with a secret seed of randomisation
+    #[command(after_help = "Examples:
+  trialwright found my-trial.toml
+  trialwright found avatar-ii --ledger /var/lib/trialwright/trial.sqlite
+  trialwright found avatar-ii --ledger 'postgres://office@db.example.org/trials?schema=avatar_ii' --seed-file /secure/trial.seed")]
+    Found(found::Options),
+    /// Run the trial office: the web application for sites, monitors, data managers and the trial office
+    #[command(after_help = "Examples:
+  trialwright serve                                        the trial in this directory, at http://127.0.0.1:8080
+  trialwright serve trial.sqlite --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem
+  trialwright serve trial.sqlite --behind-proxy --public-address https://trial.example.org
+  DATABASE_URL=postgres://office@db/trials trialwright serve --seed-file /secure/trial.seed")]
+    Serve(serve::Options),
+    /// Adopt a new version of the protocol, with what it changes and does to the subjects in view
+    #[command(after_help = "Examples:
+  trialwright adopt trial.sqlite amendment.toml
+  trialwright adopt trial.sqlite amendment.toml --dry-run
+  trialwright adopt trial.sqlite amendment.toml --json | jq '.effects'")]
+    Adopt(adopt::Options),
+    /// Reveal the seed of randomisation when recruitment is over, and prove every allocation from it
+    #[command(after_help = "Examples:
+  trialwright randomisation reveal trial.sqlite
+  trialwright randomisation verify trial.sqlite --json")]
+    Randomisation {
+        #[command(subcommand)]
+        command: randomisation::Command,
+    },
     /// Write the report of a ledger or of an SDTM directory: one HTML file and a CSV a table
     #[command(after_help = "Examples:
   trialwright report trialwright-demo/trial.sqlite
@@ -80,6 +122,28 @@ An editor that knows TOML completes a protocol file whose first line is
     #[command(after_help = "Example:
   trialwright backup trial.sqlite /backup/trial-2027-01-31.sqlite")]
     Backup(verify::BackupOptions),
+    /// Make a ledger anew from a backup: in a file, or in a schema of a PostgreSQL database
+    #[command(after_help = "Examples:
+  trialwright restore /backup/trial-2027-01-31.sqlite trial.sqlite
+  trialwright restore backup.sqlite 'postgres://office@db.example.org/trials?schema=avatar_ii' --checkpoint kept-at-the-sponsor.jsonl")]
+    Restore(restore::Options),
+    /// Accounts by the operator: add a user, list them, set a password, unlock
+    #[command(after_help = "Examples:
+  trialwright user add jo.smith --name 'Jo Smith' --email jo@hospital.example --role investigator --site 01
+  trialwright user add tariq --name 'Tariq Office' --email tariq@example.org --role trial-office --ledger trial.sqlite
+  trialwright user list
+  trialwright user password jo.smith < new-password.txt
+  trialwright user unlock jo.smith")]
+    User {
+        #[command(subcommand)]
+        command: user::Command,
+    },
+    /// Write the whole audit trail: who did what and when, old and new values, the reasons, the hashes
+    #[command(after_help = "Examples:
+  trialwright export-audit trialwright-demo/trial.sqlite --out trail.csv
+  trialwright export-audit trial.sqlite --json | jq -r 'select(.reason) | .says'
+  trialwright export-audit 'postgres://office@db.example.org/trials?schema=avatar_ii' --out trail.csv")]
+    ExportAudit(export_audit::Options),
     /// Show what is known of a subject and why: eligibility, responses, strategy, endpoints
     #[command(after_help = "Examples:
   trialwright explain trialwright-demo/trial.sqlite
@@ -114,6 +178,15 @@ An editor that knows TOML completes a protocol file whose first line is
   trialwright design --hazard-ratio 0.7 --looks 3 --boundary hsd:-4 --futility hsd:-2
   trialwright design --looks 2 --interim 33:0.62")]
     Design(Box<design::Options>),
+    /// Simulate trials of event times by the million: power, false positives, bias, duration, over a grid
+    #[command(after_help = "Examples:
+  trialwright simulate --scenario alternative
+  trialwright simulate --scenario null --trials 1000000
+  trialwright simulate --scenario alternative --sweep hazard-ratio=0.4,0.5,0.6 --sweep subjects=60,74,90 --plot power.svg
+  trialwright simulate --scenario open-label --json | jq '.scenarios[].analyses[0].experimental'
+  trialwright simulate --scenario mine.toml --trials 10000000 --shard 3/8 --out shard-3.jsonl
+  trialwright simulate merge shard-*.jsonl")]
+    Simulate(Box<simulate::Options>),
     /// Print the completion script of a shell
     #[command(after_help = "Examples:
   trialwright completions bash > ~/.local/share/bash-completion/completions/trialwright
@@ -144,16 +217,25 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Check(options) => check::run(&options),
         Command::Schema => check::schema(),
+        Command::Openapi => output::json(&server::openapi()),
         Command::Demo(options) => demo::run(&options),
+        Command::Found(options) => found::run(&options),
+        Command::Serve(options) => serve::run(&options),
+        Command::Adopt(options) => adopt::run(&options),
+        Command::Randomisation { command } => randomisation::run(&command),
         Command::Report(options) => report::run(&options),
         Command::Verify(options) => verify::run(&options),
         Command::Checkpoint(options) => verify::checkpoint(&options),
         Command::Backup(options) => verify::backup(&options),
+        Command::Restore(options) => restore::run(&options),
+        Command::User { command } => user::run(&command),
+        Command::ExportAudit(options) => export_audit::run(&options),
         Command::Explain(options) => explain::run(&options),
         Command::Recist(options) => recist::run(&options),
         Command::Factb(options) => factb::run(&options),
         Command::Survival(options) => survival::run(&options),
         Command::Design(options) => design::run(&options),
+        Command::Simulate(options) => simulate::run(&options),
         Command::Completions { shell } => completions(shell),
     };
     match done {

@@ -157,6 +157,12 @@ pub fn wait<T, E: Into<Failure>>(work: impl Future<Output = Result<T, E>>) -> Re
     runtime.block_on(work).map_err(Into::into)
 }
 
+impl From<server::demonstration::Error> for Failure {
+    fn from(error: server::demonstration::Error) -> Self {
+        Self::new(error)
+    }
+}
+
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         if error.kind() == std::io::ErrorKind::BrokenPipe { Self::Closed } else { Self::new(error) }

@@ -7,9 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use analysis::results::{About, Results};
-use analysis::{Context, Detail, Limits, Plan, Site, SubjectRow};
+use analysis::{Context, Limits, Plan, SubjectRow};
 use exchange::sdtm;
-use office::Reading;
+use ledger::Address;
+use office::Arms;
 use trial::protocol::ProtocolHistory;
 
 use crate::cuts::Cuts;
@@ -17,8 +18,8 @@ use crate::output::{Failure, busy, line, note, plural, progress, refused};
 
 #[derive(clap::Args)]
 pub struct Options {
-    /// A ledger, or a directory of SDTM data sets as CSV
-    source: PathBuf,
+    /// A ledger (a file, or the address of a PostgreSQL database), or a directory of SDTM data sets as CSV
+    source: Address,
     #[command(flatten)]
     cuts: Cuts,
     /// Where to write, in place of a report that stands there. When not said: `report` beside a ledger, `sdtm-report`
@@ -32,13 +33,15 @@ pub struct Options {
 
 pub fn run(options: &Options) -> Result<(), Failure> {
     let source = &options.source;
-    if !source.exists() {
-        return Err(Failure::new(format!("{}: there is no such file or directory", source.display())).hint(
+    if source.file().is_some_and(|file| !file.exists()) {
+        return Err(Failure::new(format!("{source}: there is no such file or directory")).hint(
             "a ledger, or a directory of SDTM data sets as CSV; `trialwright demo` makes a ledger to look at",
         ));
     }
-    let results =
-        if source.is_dir() { of_sdtm(source, options.cuts)? } else { of_ledger(source, options.cuts)? };
+    let results = match source.file().filter(|file| file.is_dir()) {
+        Some(folder) => of_sdtm(folder, options.cuts)?,
+        None => of_ledger(source, options.cuts)?,
+    };
     if options.json {
         return crate::output::json(&results);
     }
@@ -48,45 +51,30 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 }
 
 /// A report of a cut goes beside the whole one, not over it.
-fn default_out(source: &Path, cuts: Cuts) -> PathBuf {
-    let mut name = if source.is_dir() { "sdtm-report".to_owned() } else { "report".to_owned() };
+fn default_out(source: &Address, cuts: Cuts) -> PathBuf {
+    let file = source.file().filter(|file| !file.is_dir());
+    let sdtm = source.file().is_some() && file.is_none();
+    let mut name = if sdtm { "sdtm-report".to_owned() } else { "report".to_owned() };
     if let Some(moment) = cuts.as_of {
         let _ = write!(name, "-as-of-{}", moment.strftime("%Y-%m-%d"));
     }
     if let Some(day) = cuts.cut {
         let _ = write!(name, "-cut-{day}");
     }
-    match source.parent().filter(|_| !source.is_dir()) {
+    match file.and_then(Path::parent) {
         Some(folder) => folder.join(name),
         None => PathBuf::from(name),
     }
 }
 
 /// The results of a ledger.
-pub fn of_ledger(path: &Path, cuts: Cuts) -> Result<Results, Failure> {
-    let reading = cuts.open(path)?;
-    let about = About {
-        as_of: cuts.as_of,
-        cut: cuts.cut,
-        last_recorded: reading.until,
-        head: Some(reading.head.hash.to_string()),
-        simulated: reading.simulated,
-        ..About::of(&reading.history, &format!("ledger {}", path.display()))
-    };
-    let limits = Limits::default();
-    let detail = limits.detail(usize::try_from(reading.subjects).unwrap_or(usize::MAX));
-    let rows = rows(&reading, cuts, detail)?;
-    let sites = reading
-        .sites
-        .iter()
-        .map(|site| Site {
-            id: site.id.clone(),
-            name: site.name.clone(),
-            opened: Some(trial::date::utc_date(site.opened)),
-        })
-        .collect();
-    let about = About { events: rows.1 + reading.beside_subjects, ..about };
-    Ok(analyse(&reading.history, Context { about, sites, limits }, rows.0))
+pub fn of_ledger(at: &Address, cuts: Cuts) -> Result<Results, Failure> {
+    let reading = cuts.open(at)?;
+    let bar = progress(reading.head.count, "deriving");
+    let source = format!("ledger {at}");
+    let results = reading.results(Arms::Apart, cuts.cut, &source, |events| bar.inc(events))?;
+    bar.finish_and_clear();
+    Ok(results)
 }
 
 fn analyse(history: &ProtocolHistory, context: Context, rows: Vec<SubjectRow>) -> Results {
@@ -94,21 +82,6 @@ fn analyse(history: &ProtocolHistory, context: Context, rows: Vec<SubjectRow>) -
     let results = analysis::results(history, context, rows);
     bar.finish_and_clear();
     results
-}
-
-fn rows(reading: &Reading, cuts: Cuts, detail: Detail) -> Result<(Vec<SubjectRow>, u64), Failure> {
-    let plan = Plan::new(&reading.history);
-    let bar = progress(reading.head.count, "deriving");
-    let mut rows = Vec::new();
-    let counts = reading.for_each_record(
-        |subject| (plan.row(&subject.record, cuts.cut, detail), subject.events),
-        |(row, events)| {
-            rows.push(row);
-            bar.inc(events);
-        },
-    )?;
-    bar.finish_and_clear();
-    Ok((rows, counts.events))
 }
 
 /// The results of an SDTM directory. Its facts carry no moment of recording, so that `--as-of` has nothing to cut by.

@@ -2,18 +2,18 @@
 //!
 //! Never repairs, and never says more than the ledger's own verification does.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
-use ledger::{Checkpoint, Keys, Ledger, PublicKey, Verified};
+use ledger::{Address, Checkpoint, Keys, Ledger, PublicKey, Verified};
 use serde_json::json;
 
 use crate::output::{self, Failure, busy, line, note, plural, progress, wait};
 
 #[derive(clap::Args)]
 pub struct Options {
-    /// The ledger
-    ledger: PathBuf,
+    /// The ledger: a file, or the address of a PostgreSQL database
+    ledger: Address,
     /// Checkpoints kept outside the ledger, one JSON line each; may be given more than once
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
@@ -27,18 +27,18 @@ pub struct Options {
 
 #[derive(clap::Args)]
 pub struct CheckpointOptions {
-    /// The ledger
-    ledger: PathBuf,
-    /// The signing key, made on first use; beside the ledger as .key when not said. Keep it where whoever can write the
-    /// ledger cannot reach it
+    /// The ledger: a file, or the address of a PostgreSQL database
+    ledger: Address,
+    /// The signing key, made on first use; beside the ledger's file as .key when not said. Keep it where whoever can write
+    /// the ledger cannot reach it
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
 pub struct BackupOptions {
-    /// The ledger
-    ledger: PathBuf,
+    /// The ledger: a file, or the address of a PostgreSQL database
+    ledger: Address,
     /// The copy, a file that does not exist yet
     to: PathBuf,
     /// As JSON, for another program
@@ -70,7 +70,11 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 
 /// Signs the head of a ledger and prints the checkpoint, to be kept outside.
 pub fn checkpoint(options: &CheckpointOptions) -> Result<(), Failure> {
-    let path = options.key.clone().unwrap_or_else(|| options.ledger.with_extension("key"));
+    let beside = || options.ledger.file().map(|file| file.with_extension("key"));
+    let path = options.key.clone().or_else(beside).ok_or_else(|| {
+        Failure::usage("a ledger on PostgreSQL needs a place for its signing key on this machine")
+            .hint("--key /secure/trial.key")
+    })?;
     let checkpoint = wait(async {
         // The ledger first: a key is not made for one that is not there.
         let ledger = Ledger::open(&options.ledger).await?;
@@ -116,7 +120,8 @@ pub fn backup(options: &BackupOptions) -> Result<(), Failure> {
     line(format!("{to}: {} copied and verified, head {}", plural(head.count, "event"), head.hash))
 }
 
-fn outside(files: &[PathBuf]) -> Result<Vec<Checkpoint>, Failure> {
+/// The checkpoints of files that were kept outside.
+pub fn outside(files: &[PathBuf]) -> Result<Vec<Checkpoint>, Failure> {
     let hint = "a file of checkpoints, each a line of JSON as `trialwright checkpoint` prints it";
     let mut checkpoints = Vec::new();
     for file in files {
@@ -153,9 +158,9 @@ fn as_json(verified: &Verified) -> Result<(), Failure> {
     }))
 }
 
-fn as_text(path: &Path, verified: &Verified) -> Result<(), Failure> {
+fn as_text(at: &Address, verified: &Verified) -> Result<(), Failure> {
     let state = if verified.is_sound() { "each fits the one before it" } else { "ALTERED" };
-    line(format!("{}: {}, {state}", path.display(), plural(verified.head.count, "event")))?;
+    line(format!("{at}: {}, {state}", plural(verified.head.count, "event")))?;
     line(format!("head {}", verified.head.hash))?;
     if verified.misfits > 0 {
         line(format!("{} of {} do not fit", verified.misfits, plural(verified.head.count, "event")))?;
@@ -176,18 +181,17 @@ fn as_text(path: &Path, verified: &Verified) -> Result<(), Failure> {
     Ok(())
 }
 
-fn altered(path: &Path, verified: &Verified) -> Failure {
+fn altered(at: &Address, verified: &Verified) -> Failure {
     let what = verified.first_fault().unwrap_or_else(|| "it does not verify".into());
-    Failure::new(format!("{}: {what}", path.display()))
-        .hint("keep this file as it is, and compare it with a backup and with the checkpoints kept outside")
+    Failure::new(format!("{at}: {what}"))
+        .hint("keep this ledger as it is, and compare it with a backup and with the checkpoints kept outside")
 }
 
 /// A file too damaged to begin with: `verify` may not send its reader to `verify`.
-fn unreadable(path: &Path, error: ledger::Error) -> Failure {
+fn unreadable(at: &Address, error: ledger::Error) -> Failure {
     match error {
         ledger::Error::Damaged { .. } => Failure::new(format!(
-            "{}: damaged where SQLite begins to read, so that not even the first event can be read",
-            path.display()
+            "{at}: damaged where SQLite begins to read, so that not even the first event can be read"
         ))
         .hint("keep this file as it is, and restore a backup"),
         error => error.into(),

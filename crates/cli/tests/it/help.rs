@@ -20,9 +20,16 @@ fn of_a_command(
         "checkpoint",
         "backup",
         "explain",
+        "export-audit",
         "recist",
         "factb",
-        "completions"
+        "completions",
+        "adopt",
+        "randomisation",
+        "found",
+        "serve",
+        "restore",
+        "user"
     )]
     command: &str,
 ) {

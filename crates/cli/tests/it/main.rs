@@ -4,16 +4,21 @@
 #![allow(clippy::unwrap_used)] // in what the tests share, as in the tests
 #![allow(clippy::format_push_string)] // of a snapshot's few lines
 
+mod accounts;
+mod amendment;
 mod bad_input;
 mod demo;
 mod exit_codes;
 mod explain;
+mod export_audit;
 mod factb;
 mod help;
+mod killed;
 mod ledgers;
 mod pipes;
 mod protocols;
 mod recist;
 mod report;
+mod simulate;
 mod stage;
 mod terminal;

@@ -247,7 +247,13 @@ fn of_subject(
     let mut events = vec![event(screened, 0, What::SubjectScreened)];
     match (&subject.arm, day_one) {
         (Some((arm, _)), Some(date)) => {
-            let what = What::Randomised { arm: arm.clone(), date, stratum: Vec::new(), position: place, on_behalf: None };
+            let what = What::Randomised {
+                arm: arm.clone(),
+                date,
+                stratum: Vec::new(),
+                position: place,
+                on_behalf: None,
+            };
             events.push(event(date, 3, what));
         }
         (Some((arm, _)), None) => remarks.push(Remark {

@@ -143,7 +143,9 @@ fn sections(view: &View<'_>) -> Vec<Section> {
 
 /// What the page may load: its own style, its one script, nothing from anywhere.
 pub fn policy() -> String {
-    format!("default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{SCRIPT_SHA256}'; base-uri 'none'; form-action 'none'")
+    format!(
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{SCRIPT_SHA256}'; base-uri 'none'; form-action 'none'"
+    )
 }
 
 fn head(results: &Results) -> Markup {
