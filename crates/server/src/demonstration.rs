@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ledger::{Address, Ledger};
 use office::{Action, Actor, Deed, Office, Site};
 use people::{NewUser, Secret, SignIn, Store};
@@ -145,7 +145,8 @@ async fn grant(office: &Office, user: &str, role: Role, site: Option<&Site>) -> 
 /// Sets up a user's second factor, and gives what an authenticator app would hold.
 async fn enrol(store: &Store, user: &str) -> Result<String, Error> {
     let failed = || Error::SecondFactor(user.to_owned());
-    let (now, here) = (Timestamp::now(), "127.0.0.1");
+    // A code is taken once: whoever logs in within the same half minute must still have the present one.
+    let (now, here) = (Timestamp::now() - SignedDuration::from_mins(2), "127.0.0.1");
     let SignIn::Open(token, session) = store.sign_in(user, &Secret::new(PASSWORD), here, now).await? else {
         return Err(failed());
     };
