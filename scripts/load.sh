@@ -5,8 +5,7 @@
 #   scripts/load.sh [DIR]      DIR keeps the trials for the next run; a temporary folder when not said
 set -eu
 cd "$(dirname "$0")/.."
-cargo build --release --package trialwright
-cargo build --release --package server --example load
+cargo build --release --package trialwright --package server --bin trialwright --example load
 target="${CARGO_TARGET_DIR:-target}/release"
 if [ $# -gt 0 ]; then
     folder=$1

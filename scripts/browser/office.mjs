@@ -96,17 +96,28 @@ export class Person {
       // A refused form answers 4xx, which the browser logs; what a policy blocked or a script threw is a fault.
       if (line.type() === 'error' && !/status of 4\d\d/.test(line.text())) person.errors.push(line.text());
     });
+    // A page asks before it is left with something typed; who walks here knows what they leave.
+    person.page.on('dialog', (dialog) => dialog.type() === 'beforeunload' && dialog.accept());
     await person.page.setViewport({ width, height, isMobile: mobile, hasTouch: mobile, deviceScaleFactor: mobile ? 2 : 1 });
     return person;
   }
 
   async go(address) {
-    const answer = await this.page.goto(address.startsWith('http') ? address : this.office.base + address, { waitUntil: 'networkidle0' });
+    const answer = await this.page.goto(address.startsWith('http') ? address : this.office.base + address, { waitUntil: 'load' });
     return answer.status();
   }
 
   text() {
     return this.page.evaluate(() => document.querySelector('main').innerText);
+  }
+
+  /** Waits for what a page says later than it loads: an answer to what was typed, a part that is fetched. */
+  async until(words, selector = 'main') {
+    const says = (words, selector) => new RegExp(words, 'i').test(document.querySelector(selector)?.innerText ?? '');
+    await this.page.waitForFunction(says, { polling: 50, timeout: 20000 }, words, selector).catch(async () => {
+      throw new Error(`"${words}" was not said in 20 s: ${await this.page.$eval(selector, (part) => part.innerText)}`);
+    });
+    return this;
   }
 
   path() {
@@ -151,14 +162,21 @@ export class Person {
       words,
       within,
     );
-    await Promise.all([this.page.waitForNavigation({ waitUntil: 'networkidle0' }), pressed]);
+    await Promise.all([this.page.waitForNavigation({ waitUntil: 'load' }), pressed]);
+    return this;
+  }
+
+  /** Adds a row to a repeating group, whose first field is then `name`. */
+  async addRow(name) {
+    await this.page.evaluate(() => [...document.querySelectorAll('#entry button')].find((one) => one.innerText.trim() === 'Add a row').click());
+    await this.page.waitForSelector(`[name="${name}"]`);
     return this;
   }
 
   /** Sends the page's (first matching) form. */
   async send(selector = 'main form[method=post]') {
     await Promise.all([
-      this.page.waitForNavigation({ waitUntil: 'networkidle0' }),
+      this.page.waitForNavigation({ waitUntil: 'load' }),
       this.page.evaluate((selector) => {
         const form = document.querySelector(selector);
         if (!form) throw new Error(`there is no form ${selector}`);
@@ -181,7 +199,7 @@ export class Person {
   async enter(user) {
     await this.go('/log-in');
     await Promise.all([
-      this.page.waitForNavigation({ waitUntil: 'networkidle0' }),
+      this.page.waitForNavigation({ waitUntil: 'load' }),
       this.page.evaluate((user) => [...document.forms].find((form) => form.elements.name?.type === 'hidden' && form.elements.name.value === user).requestSubmit(), user),
     ]);
     if (this.path() === '/second-factor') await this.send();
@@ -190,5 +208,15 @@ export class Person {
 
   shot(name) {
     return this.page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true });
+  }
+
+  /** A picture for the README, `width` wide, of the top of the page down to `height` of its pixels: only where PICTURES says where to. */
+  async picture(name, height, width = 900) {
+    if (!process.env.PICTURES) return;
+    const before = this.page.viewport();
+    await this.page.setViewport({ ...before, height, deviceScaleFactor: width / before.width });
+    await this.page.evaluate(() => scrollTo(0, 0));
+    await this.page.screenshot({ path: join(process.env.PICTURES, `${name}.png`) });
+    await this.page.setViewport(before);
   }
 }

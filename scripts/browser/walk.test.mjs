@@ -145,6 +145,7 @@ test('the forms prove the patient eligible, and the investigator randomises', as
   await cora.go(at('eligibility'));
   assert.match(await cora.text(), /all 13 criteria are proven/);
   await cora.shot('07-eligibility-proven');
+  await cora.picture('office-eligibility', 1460);
   let arm = await randomise(ivo, 'first');
   assert.match(arm, /[AB]/);
   // A second click, or a second person who had the page open, sees the allocation that stands and draws nothing.
@@ -168,13 +169,11 @@ test('an oligoprogression is recognised while the scan is typed, treated by SABR
   await save(cora, 'ecog@W12', { QSDAT: day(-107), ECOG: '1' });
   await cora.go(at('forms/tumour@W12'));
   await cora.fill({ TRDAT: day(-107), TRMETHOD: 'CT SCAN', ...lesion(0, 'T01', 'TARGET', 'LUNG', { DIAMETER: '18' }) });
-  await cora.press('Add a row').catch(() => {});
-  await new Promise((done) => setTimeout(done, 800));
+  if (!(await cora.page.$('[name="LESIONS.1.TULNKID"]'))) await cora.addRow('LESIONS.1.TULNKID');
   await cora.fill(lesion(1, 'N01', 'NEW', 'BONE', { TUMSTATE: 'UNEQUIVOCAL' }));
-  await new Promise((done) => setTimeout(done, 1500));
-  const panel = await cora.text();
-  assert.match(panel, /oligoprogress/i);
+  await cora.until('Oligoprogression.*1 lesion progresses', '#panel');
   await cora.shot('13-oligoprogression-as-typed');
+  await cora.picture('office-scan', 1100);
   await cora.send('#entry');
   assert.match(cora.path(), /\/saved$/, await cora.text());
   assert.match(await cora.text(), /SABR/);
@@ -192,10 +191,7 @@ test('a wide progression fails the strategy, and the page says why', async () =>
   const rows = [['T01', 'TARGET', 'LUNG', { DIAMETER: '19' }], ['N01', 'NEW', 'BONE', { TUMSTATE: 'PRESENT' }]];
   for (let n = 2; n <= 8; n++) rows.push([`N0${n}`, 'NEW', 'LIVER', { TUMSTATE: 'UNEQUIVOCAL' }]);
   for (const [row, [id, role, place, more]] of rows.entries()) {
-    if (!(await cora.page.$(`[name="LESIONS.${row}.TULNKID"]`))) {
-      await cora.page.evaluate(() => [...document.querySelectorAll('#entry button')].find((one) => one.innerText.trim() === 'Add a row').click());
-      await cora.page.waitForSelector(`[name="LESIONS.${row}.TULNKID"]`);
-    }
+    if (!(await cora.page.$(`[name="LESIONS.${row}.TULNKID"]`))) await cora.addRow(`LESIONS.${row}.TULNKID`);
     await cora.fill(lesion(row, id, role, place, more));
   }
   await cora.send('#entry');
@@ -208,6 +204,7 @@ test('a wide progression fails the strategy, and the page says why', async () =>
 test('the subject is one page', async () => {
   assert.equal(await staff.cora.go(`${T}/subjects/${subject}`), 200);
   await staff.cora.shot('10-subject');
+  await staff.cora.picture('office-subject', 2060, 1000);
 });
 
 test('a query is raised, answered and closed', async () => {
@@ -237,6 +234,58 @@ test('a correction needs a reason and stands in the audit trail', async () => {
   const text = await cora.text();
   assert.match(text, /Read from the wrong line/);
   await cora.shot('12-trail');
+});
+
+test('of two people on one form neither loses what they typed', async () => {
+  const { cora, ivo } = staff;
+  const place = at('forms/ecog@W12');
+  await cora.go(place);
+  await ivo.go(place);
+  await cora.fill({ ECOG: '2', _reason: 'Read again' });
+  await cora.send('#entry');
+  assert.match(cora.path(), /\/saved$/, await cora.text());
+  await ivo.fill({ ECOG: '0', _reason: 'By the letter' });
+  await ivo.send('#entry');
+  const text = await ivo.text();
+  assert.match(text, /cora/);
+  assert.equal(await ivo.page.$eval('[name=ECOG]:checked', (field) => field.value), '0', text);
+  assert.equal(await ivo.page.$eval('[name=_reason]', (field) => field.value), 'By the letter');
+  await ivo.shot('23-two-people');
+});
+
+test('a lost connection takes nothing that was typed', async () => {
+  const { cora } = staff;
+  await cora.go(at('forms/ecog@SCREENING'));
+  await cora.fill({ ECOG: '1', _reason: 'The letter is right' });
+  await cora.page.setOfflineMode(true);
+  await cora.page.evaluate(() => document.querySelector('#entry').requestSubmit(document.querySelector('#entry button.main')));
+  try {
+    await cora.until('connection is lost, and nothing was saved');
+    assert.equal(await cora.page.$eval('[name=_reason]', (field) => field.value), 'The letter is right');
+    await cora.shot('24-connection-lost');
+  } finally {
+    await cora.page.setOfflineMode(false);
+  }
+  await cora.send('#entry');
+  assert.match(cora.path(), /\/saved$/, await cora.text());
+  // A request that found no connection, as the browser and htmx tell it.
+  cora.errors = cora.errors.filter((line) => !/ERR_INTERNET_DISCONNECTED|htmx:(sendError|afterRequest)/.test(line));
+});
+
+test('a session that ended with a half-filled form gives it back after the log-in', async () => {
+  const { cora } = staff;
+  await cora.go(at('forms/ecog@SCREENING'));
+  await cora.fill({ ECOG: '0', _reason: 'Typed before the session ended' });
+  await cora.context.deleteCookie(...(await cora.context.cookies()));
+  await cora.send('#entry');
+  assert.match(await cora.text(), /log in/i);
+  await cora.shot('25-session-ended');
+  await cora.fill({ name: 'cora', password: PASSWORD });
+  await cora.send();
+  assert.match(await cora.text(), /Typed before the session ended/);
+  await cora.shot('26-what-was-typed');
+  await cora.send();
+  assert.match(cora.path(), /\/saved$/, await cora.text());
 });
 
 test('the investigator signs, the monitor verifies, the data manager locks', async () => {
@@ -284,6 +333,7 @@ test('a patient answers FACT-B on a phone, goes away, comes back, and sends once
   };
   await answer(patient);
   await patient.shot('20-phone-question');
+  await patient.picture('office-phone', 870, 400);
   for (let n = 0; n < 4; n++) await answer(patient);
   const wide = await patient.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   assert.ok(wide <= 0, `the page scrolls ${wide} px to the side`);
@@ -298,7 +348,7 @@ test('a patient answers FACT-B on a phone, goes away, comes back, and sends once
       const name = await again.page.$eval('main input[type=radio]', (first) => first.name);
       await again.fill({ [name]: String(n % 5) });
     }
-    await Promise.all([again.page.waitForNavigation({ waitUntil: 'networkidle0' }), again.page.evaluate(() => document.querySelector('main button[value=next]').click())]);
+    await Promise.all([again.page.waitForNavigation({ waitUntil: 'load' }), again.page.evaluate(() => document.querySelector('main button[value=next]').click())]);
   }
   await again.shot('21-phone-review');
   await again.press('Send my answers');
@@ -307,8 +357,57 @@ test('a patient answers FACT-B on a phone, goes away, comes back, and sends once
   await again.go(link);
   assert.match(await again.text(), /arrived|sent/i);
   assert.deepEqual(again.errors, []);
+  // The trail holds one event of it, by the patient, and what was answered.
   await cora.go(`${T}/trail?subject=${waiting}`);
-  assert.match(await cora.text(), /FACT-B, version 4/);
+  const rows = await cora.page.$$eval('main tbody tr', (rows) => rows.map((row) => [...row.cells].map((cell) => cell.innerText.replace(/\s+/g, ' ').trim())));
+  const byPatient = rows.filter(([, , who]) => /patient/i.test(who));
+  assert.equal(byPatient.length, 1, `the patient answered once: ${JSON.stringify(rows)}`);
+  const [event, , who, , what] = byPatient[0];
+  assert.equal(who, 'patient Patient');
+  assert.match(what, /^FACT-B, version 4, Screening filled/);
+  await cora.go(`${T}/trail/${event}`);
+  assert.match(await cora.text(), /Who\s+patient, Patient/);
+  const values = await cora.page.$$eval('main table tbody tr', (rows) => rows.map((row) => [row.querySelector('code').innerText, row.cells[2].innerText]));
+  assert.equal(values.length, 38, 'the day and 37 answers');
+  assert.deepEqual(values.filter(([item]) => item !== 'QSDAT').slice(0, 5).map(([, now]) => now), ['3', '3', '3', '3', '3']);
+});
+
+test('all questions on one page, by the keyboard, through a lost connection', async () => {
+  const { cora } = staff;
+  await cora.go(`${T}/screen`);
+  await cora.send();
+  const waiting = cora.page.url().match(/subjects\/([^/?]+)/)[1];
+  await cora.go(`${T}/subjects/${waiting}/questionnaires`);
+  await cora.press('Give a link');
+  const link = (await cora.page.content()).match(/http:\/\/[\d.:]+\/q\/[\w-]+/)[0];
+  const patient = await Person.at(chrome, office, { width: 390, height: 844, mobile: true });
+  await patient.go(link);
+  await patient.fill({ _view: 'all' });
+  await patient.press('Begin');
+  const names = await patient.page.$$eval('main input[type=radio]', (all) => [...new Set(all.map((one) => one.name))]);
+  assert.equal(names.length, 37);
+  const kept = (words) => patient.until(words, '.kept');
+  const chosen = (name) => patient.page.$eval(`[name=${name}]:checked`, (one) => one.value);
+  await patient.page.focus(`[name=${names[0]}]`);
+  await patient.page.keyboard.press('Space');
+  await patient.page.keyboard.press('ArrowDown');
+  await kept('^Saved');
+  assert.equal(await chosen(names[0]), '1');
+  await patient.page.setOfflineMode(true);
+  try {
+    await patient.fill({ [names[1]]: '4' });
+    await kept('no connection');
+    await patient.page.evaluate(() => document.querySelector('main button[type=submit]').click());
+    await kept('no connection');
+    assert.equal(await chosen(names[1]), '4', 'the answer stays on the page');
+    await patient.shot('27-phone-connection-lost');
+  } finally {
+    await patient.page.setOfflineMode(false);
+  }
+  await kept('^Saved');
+  const again = await Person.at(chrome, office, { width: 390, height: 844, mobile: true });
+  await again.go(link);
+  assert.match(await again.text(), /2 of 37/, 'another phone finds both answers');
 });
 
 test('the second site sees none of it', async () => {

@@ -15,6 +15,7 @@ use crate::arms::Arms;
 use crate::quantile::summary;
 use crate::results::{BaselineCell, BaselineRow, Counted};
 use crate::row::{Subject, SubjectRow};
+use crate::values::Valued;
 
 /// No more places of disease than these have a row; the rest are summed.
 const MOST_PLACES: usize = 10;
@@ -89,6 +90,31 @@ pub fn of(subject: &Subject<'_>) -> Baseline {
 }
 
 impl Baseline {
+    /// Age, years.
+    pub fn age(&self) -> Option<Valued<f64>> {
+        self.age.as_ref().map(valued)
+    }
+
+    /// ECOG performance status.
+    pub fn ecog(&self) -> Option<Valued<f64>> {
+        self.ecog.as_ref().map(valued)
+    }
+
+    /// Lesions, number.
+    pub fn lesions(&self) -> Option<Valued<f64>> {
+        self.lesions.as_ref().map(valued)
+    }
+
+    /// Oligoprogressive lesions, number.
+    pub fn oligoprogressive(&self) -> Option<Valued<f64>> {
+        self.opd.as_ref().map(valued)
+    }
+
+    /// Time on the therapy under way, months.
+    pub fn prior_months(&self) -> Option<Valued<f64>> {
+        self.prior_months.as_ref().map(valued)
+    }
+
     /// Every event the table reads.
     pub fn events(&self) -> impl Iterator<Item = Seq> {
         let numbers = [&self.age, &self.lesions, &self.opd, &self.prior_months].map(Option::as_ref);
@@ -98,6 +124,10 @@ impl Baseline {
         events.extend(self.assessed);
         events.into_iter()
     }
+}
+
+fn valued<T: Copy + Into<f64>>(known: &Known<T>) -> Valued<f64> {
+    Valued { value: known.value.into(), events: known.events() }
 }
 
 /// The place of a lesion, sides and parts left out: `LUNG, LEFT UPPER LOBE` is `Lung`.

@@ -22,9 +22,11 @@ mod student;
 mod testing;
 mod time_to_event;
 mod trace;
+mod values;
 
 pub use plan::{Context, Detail, Limits, Plan, Site};
 pub use row::SubjectRow;
+pub use values::{Analysed, Valued, Values};
 
 use jiff::civil::Date;
 use results::{About, Results};

@@ -41,6 +41,16 @@ pub struct Quality {
 }
 
 impl Quality {
+    /// The questionnaire that counts for each planned week: week and event.
+    pub fn placed(&self) -> Vec<(u32, Seq)> {
+        self.answered.clone()
+    }
+
+    /// The area by the main rule, and those of the sensitivity analyses.
+    pub fn into_areas(self) -> (Option<Auc>, Vec<Option<Auc>>) {
+        (self.area, self.sensitivity)
+    }
+
     /// The events of the areas and the means.
     pub fn events(&self) -> impl Iterator<Item = &Seq> {
         let areas = self.area.iter().chain(self.sensitivity.iter().flatten()).flat_map(|area| &area.events);
@@ -177,6 +187,11 @@ fn level(protocol: &Protocol) -> f64 {
     let primary =
         planned(protocol).into_iter().find(|planned| planned.endpoint.role == EndpointRole::Primary);
     primary.map_or(0.95, |planned| planned.analysis.confidence)
+}
+
+/// The rules of the area in words; empty where none is measured.
+pub fn rules_in_words(protocol: &Protocol) -> Vec<String> {
+    protocol.quality_of_life.as_ref().map(|rule| words(rule, level(protocol))).unwrap_or_default()
 }
 
 fn words(rule: &QualityOfLife, level: f64) -> Vec<String> {

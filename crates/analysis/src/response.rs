@@ -8,6 +8,7 @@ use trial::recist::{Best, OverallResponse, Series};
 use crate::arms::Arms;
 use crate::results::{Counted, ResponseRow};
 use crate::row::{Subject, SubjectRow};
+use crate::values::Valued;
 
 /// A subject's best overall response.
 #[derive(Clone, Debug)]
@@ -15,6 +16,13 @@ pub struct BestResponse {
     response: OverallResponse,
     /// The baseline, then the assessments it rests on.
     events: Vec<Seq>,
+}
+
+impl BestResponse {
+    /// The response with its events.
+    pub fn valued(self) -> Valued<OverallResponse> {
+        Valued { value: self.response, events: self.events }
+    }
 }
 
 /// The best of `series`, confirmed or not as the protocol says; none without an assessment after baseline.

@@ -567,8 +567,34 @@ pub struct SafetyResult {
     pub ungraded: Vec<(SubjectId, ArmId, Seq)>,
     /// Serious and related events: subject, arm, term, grade, event.
     pub expedited: Vec<(SubjectId, ArmId, String, Option<u8>, Seq)>,
+    /// Events by term and seriousness, of any grade or none, as results registration counts them.
+    pub terms: Vec<TermRow>,
+    /// Subjects with an event that is not serious, by arm.
+    pub not_serious: Vec<usize>,
     /// True where grades are severities that carried no CTCAE grade.
     pub from_severity: bool,
+}
+
+/// Events of one term.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TermRow {
+    /// The serious ones of it, or the others.
+    pub serious: bool,
+    /// System organ class.
+    pub class: String,
+    /// Term.
+    pub term: String,
+    /// By arm.
+    pub by_arm: Vec<Affected>,
+}
+
+/// How many had an event, and how often.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Affected {
+    /// Subjects with at least one.
+    pub subjects: usize,
+    /// Events.
+    pub events: usize,
 }
 
 /// Adverse events related to one thing.

@@ -193,15 +193,30 @@ impl Plan<'_> {
         let cut_record = cut.map(|cut| as_on(record, cut));
         let seen = cut.is_none_or(|cut| seen_by(record, cut));
         let record = cut_record.as_ref().unwrap_or(record);
-        let derived = derive(self.history, record, cut);
+        self.made(record, &derive(self.history, record, cut), seen, detail)
+    }
+
+    /// The row without a cut, for whoever has derived the record already: `derived` is `derive(history, record, None)`.
+    pub fn row_of(&self, record: &Record, derived: &Derived, detail: Detail) -> SubjectRow {
+        self.made(record, derived, true, detail)
+    }
+
+    /// As `row` with a cut, for whoever needs the record no more: it is cut, not a copy of it.
+    pub fn row_cut(&self, record: Record, cut: Date, detail: Detail) -> SubjectRow {
+        let seen = seen_by(&record, cut);
+        let record = cut_on(record, cut);
+        self.made(&record, &derive(self.history, &record, Some(cut)), seen, detail)
+    }
+
+    fn made(&self, record: &Record, derived: &Derived, seen: bool, detail: Detail) -> SubjectRow {
         let randomised = record.randomised.as_ref();
         let subject = Subject {
             protocol: randomised.map_or(self.current, |fact| self.history.at(fact.event)),
             current: self.current,
             record,
-            derived: &derived,
+            derived,
             randomised,
-            last_seen: last_seen(record, &derived),
+            last_seen: last_seen(record, derived),
         };
         self.assemble(&subject, seen, detail)
     }
@@ -257,7 +272,7 @@ impl Plan<'_> {
     }
 
     /// One time an analysis. Analyses that differ in the statistics alone share their times.
-    fn times(&self, subject: &Subject<'_>) -> Vec<Option<TimeToEvent>> {
+    pub(crate) fn times(&self, subject: &Subject<'_>) -> Vec<Option<TimeToEvent>> {
         let Subject { record, derived, .. } = *subject;
         let mut times: Vec<Option<TimeToEvent>> = Vec::with_capacity(self.analyses.len());
         for (place, planned) in self.analyses.iter().enumerate() {
@@ -275,9 +290,13 @@ impl Plan<'_> {
 }
 
 /// `record` as it was on `cut`: `Record::cut_at`, and no form that was filled after a randomisation that is not yet seen.
-fn as_on(record: &Record, cut: Date) -> Record {
+pub(crate) fn as_on(record: &Record, cut: Date) -> Record {
+    cut_on(record.clone(), cut)
+}
+
+fn cut_on(record: Record, cut: Date) -> Record {
     let randomised = record.randomised.as_ref().map(|fact| fact.event);
-    let mut record = record.clone().cut_at(cut);
+    let mut record = record.cut_at(cut);
     if record.randomised.is_none()
         && let Some(event) = randomised
     {
@@ -288,7 +307,7 @@ fn as_on(record: &Record, cut: Date) -> Record {
 
 /// True where the subject had entered screening by `cut`. An import records everything later than it happened, so a consent,
 /// a randomisation or a scan by then tells as much as the day screening was recorded.
-fn seen_by(record: &Record, cut: Date) -> bool {
+pub(crate) fn seen_by(record: &Record, cut: Date) -> bool {
     let days = [
         record.screened.as_ref().map(|fact| fact.value),
         record.consent.as_ref().map(|fact| fact.value),
@@ -298,7 +317,7 @@ fn seen_by(record: &Record, cut: Date) -> bool {
     days.into_iter().flatten().any(|day| day <= cut)
 }
 
-fn last_seen(record: &Record, derived: &Derived) -> Option<Date> {
+pub(crate) fn last_seen(record: &Record, derived: &Derived) -> Option<Date> {
     derived.death.map(|death| death.date).or_else(|| last_contact(record).map(|fact| fact.value))
 }
 

@@ -10,7 +10,7 @@ use trial::protocol::Safety as Rules;
 use trial::safety::{Worst, WorstGrades, emergent, expedited, filed_under, worst_grades};
 
 use crate::arms::Arms;
-use crate::results::{Attribution, Counted, GradeRow, SafetyResult};
+use crate::results::{Affected, Attribution, Counted, GradeRow, SafetyResult, TermRow};
 use crate::row::{Subject, SubjectRow};
 
 /// One subject's adverse events.
@@ -23,6 +23,8 @@ pub struct Safety {
     /// The serious events.
     serious: Vec<Seq>,
     expedited: Vec<(String, Option<u8>, Seq)>,
+    /// Events by seriousness, class and term; graded or not.
+    terms: BTreeMap<(bool, String, String), usize>,
     from_severity: bool,
 }
 
@@ -44,6 +46,11 @@ pub fn of(subject: &Subject<'_>) -> Safety {
             .filter(|ae| expedited(rules, ae))
             .map(|ae| (filed_under(ae).1, ae.grade, ae.event))
             .collect(),
+        terms: after().fold(BTreeMap::new(), |mut terms, ae| {
+            let (class, term) = filed_under(ae);
+            *terms.entry((ae.serious, class, term)).or_default() += 1;
+            terms
+        }),
         from_severity: after().any(|ae| ae.from_severity),
     }
 }
@@ -67,6 +74,8 @@ pub fn tables(rules: &Rules, arms: &Arms, rows: &mut [SubjectRow]) -> SafetyResu
     });
     let related_to = related_to.collect();
     let all = grades(arms, rows, |safety| Some(&safety.all));
+    let terms = by_term(arms, rows);
+    let not_serious = split_of(arms, rows, |safety| safety.terms.keys().any(|(serious, ..)| !serious));
     let (mut expedited, mut ungraded) = (Vec::new(), Vec::new());
     for row in rows.iter_mut() {
         let Some(arm) = row.allocation.as_ref().map(|allocation| allocation.arm.clone()) else { continue };
@@ -86,8 +95,37 @@ pub fn tables(rules: &Rules, arms: &Arms, rows: &mut [SubjectRow]) -> SafetyResu
         serious,
         ungraded,
         expedited,
+        terms,
+        not_serious,
         from_severity,
     }
+}
+
+/// Subjects by arm of whom `is` holds.
+fn split_of(arms: &Arms, rows: &[SubjectRow], is: impl Fn(&Safety) -> bool) -> Vec<usize> {
+    arms.split(rows).iter().map(|rows| rows.iter().filter(|row| is(&row.safety)).count()).collect()
+}
+
+/// Events by term, the serious ones first, then in order of class and term.
+fn by_term(arms: &Arms, rows: &[SubjectRow]) -> Vec<TermRow> {
+    let mut found: BTreeMap<(bool, &str, &str), Vec<Affected>> = BTreeMap::new();
+    for row in rows {
+        let Some(arm) = arms.place(row) else { continue };
+        for ((serious, class, term), events) in &row.safety.terms {
+            // Serious sorts first.
+            let by_arm =
+                found.entry((!serious, class, term)).or_insert_with(|| vec![Affected::default(); arms.len()]);
+            by_arm[arm].subjects += 1;
+            by_arm[arm].events += events;
+        }
+    }
+    let row = |((other, class, term), by_arm): ((bool, &str, &str), Vec<Affected>)| TermRow {
+        serious: !other,
+        class: class.to_owned(),
+        term: term.to_owned(),
+        by_arm,
+    };
+    found.into_iter().map(row).collect()
 }
 
 fn serious(rows: &[&SubjectRow]) -> Counted {

@@ -573,7 +573,7 @@ fn contributions(rows: &mut [SubjectRow], place: usize, strata: Option<&Placemen
 }
 
 /// The rules in force, in words.
-fn words(endpoint: &Endpoint, rules: &EndpointRules) -> Vec<String> {
+pub(crate) fn words(endpoint: &Endpoint, rules: &EndpointRules) -> Vec<String> {
     let causes: Vec<&str> = endpoint.events.iter().map(|cause| cause_words(*cause)).collect();
     let mut words = vec![
         match endpoint.origin {

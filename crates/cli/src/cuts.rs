@@ -50,7 +50,8 @@ fn day(text: &str) -> Result<Date, String> {
     text.parse().map_err(|_| format!("{text:?} is no day; write it as 2027-01-31"))
 }
 
-fn moment(text: &str) -> Result<Timestamp, String> {
+/// A moment: a day, to its end, or a moment.
+pub fn moment(text: &str) -> Result<Timestamp, String> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Ok(moment);
     }

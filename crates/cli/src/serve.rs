@@ -45,9 +45,13 @@ pub struct Options {
     /// Wording of questionnaires (TOML), which the trial office supplies
     #[arg(long, env = "TRIALWRIGHT_WORDING", value_name = "FILE")]
     wording: Option<PathBuf>,
-    /// The secret seed of randomisation, where it is not beside the ledger; for one ledger
+    /// The secret seed of randomisation, where it is not beside the ledger; once for each ledger, in their order
     #[arg(long, env = "TRIALWRIGHT_SEED_FILE", value_name = "FILE")]
-    seed_file: Option<PathBuf>,
+    seed_file: Vec<PathBuf>,
+    /// The key that the secrets of second factors are sealed with, made where it is missing; people.key beside the file of accounts
+    /// when not said. All servers on one database share it
+    #[arg(long, env = "TRIALWRIGHT_KEY_FILE", value_name = "FILE")]
+    key_file: Option<PathBuf>,
     /// Requests a second from one address before it is told to wait
     #[arg(long, env = "TRIALWRIGHT_MOST_REQUESTS", default_value_t = 100, value_name = "N")]
     most_requests: u32,
@@ -127,17 +131,24 @@ fn settings(options: &Options) -> Result<server::Options, Failure> {
         return Err(Failure::new("there is no ledger here, and none was named")
             .hint("`trialwright found my-trial.toml` to begin a trial, or `trialwright demo --serve` to look at a filled one"));
     };
-    if options.seed_file.is_some() && ledgers.len() > 1 {
-        return Err(Failure::usage("--seed-file is of one ledger, and several were named")
-            .hint("one server for each trial on PostgreSQL"));
+    let seeds = options.seed_file.len();
+    if seeds > 0 && seeds != ledgers.len() {
+        return Err(Failure::usage(format!(
+            "--seed-file was said {seeds} times, of {} ledgers",
+            ledgers.len()
+        ))
+        .hint("once for each ledger, in the order in which they are named, DATABASE_URL last"));
     }
     let people = options.people.clone().map_or_else(|| beside(first), Ok)?;
-    let trials = ledgers.iter().map(|ledger| TrialOptions {
+    let trials = ledgers.iter().enumerate().map(|(place, ledger)| TrialOptions {
         slug: None,
         ledger: ledger.clone(),
-        seed: options.seed_file.clone(),
+        seed: options.seed_file.get(place).cloned(),
     });
     let mut settings = server::Options::new(trials.collect(), people);
+    if let Some(key) = &options.key_file {
+        settings.rules.key = people::KeyPlace::File(key.clone());
+    }
     settings.listen = options.listen;
     settings.tls = match (&options.tls_cert, &options.tls_key) {
         (Some(certificate), Some(key)) => Some(Tls { certificate: certificate.clone(), key: key.clone() }),

@@ -41,6 +41,8 @@ pub enum Command {
     Disable(Named),
     /// Open a closed account again
     Enable(Named),
+    /// Where the key of the second factors is lost: take them all away, so that a new key can be made. No server may be running
+    ForgetKey(Place),
 }
 
 /// Where the accounts and the trial are.
@@ -142,6 +144,12 @@ pub fn run(command: &Command) -> Result<(), Failure> {
         Command::Enable(named) => {
             with_store(&named.place, async |store| store.disable_user(&named.user, false).await)?;
             line(format!("{}: the account is open", named.user))
+        }
+        Command::ForgetKey(place) => {
+            with_store(place, async |store| store.forget_key().await)?;
+            line(
+                "every second factor is gone; the next `serve` makes or takes another key, and each user sets up a new one",
+            )
         }
     }
 }

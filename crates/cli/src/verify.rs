@@ -2,13 +2,15 @@
 //!
 //! Never repairs, and never says more than the ledger's own verification does.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use ledger::{Address, Checkpoint, Keys, Ledger, PublicKey, Verified};
+use people::Store;
 use serde_json::json;
 
 use crate::output::{self, Failure, busy, line, note, plural, progress, wait};
+use crate::serve::beside;
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -41,6 +43,12 @@ pub struct BackupOptions {
     ledger: Address,
     /// The copy, a file that does not exist yet
     to: PathBuf,
+    /// Copy the accounts too, into this file, which does not exist yet; the key of the second factors is not in it
+    #[arg(long, value_name = "FILE")]
+    people_to: Option<PathBuf>,
+    /// Where the accounts are; beside the ledger, as for `serve`, when not said
+    #[arg(long, env = "TRIALWRIGHT_PEOPLE", hide_env_values = true, value_name = "ADDRESS")]
+    people: Option<String>,
     /// As JSON, for another program
     #[arg(long)]
     json: bool,
@@ -103,21 +111,41 @@ pub fn backup(options: &BackupOptions) -> Result<(), Failure> {
         return Err(Failure::new(format!("cannot write {to}: there is no folder {}", folder.display()))
             .hint(format!("mkdir -p {}", folder.display())));
     }
+    let people = match &options.people_to {
+        Some(to) => Some((options.people.clone().map_or_else(|| beside(&options.ledger), Ok)?, to)),
+        None => None,
+    };
+    if let Some((people, _)) =
+        people.as_ref().filter(|(at, _)| !at.contains("://") && !Path::new(at).exists())
+    {
+        return Err(Failure::new(format!("{people}: there are no accounts"))
+            .hint("--people ADDRESS, as `serve` was told"));
+    }
     let verified = wait(async {
         let ledger = Ledger::open_read_only(&options.ledger).await?;
         let bar = busy("copying");
         let verified = ledger.backup(&options.to).await;
-        bar.finish_and_clear();
         ledger.close().await;
-        verified
+        let verified = verified?;
+        if let Some((people, to)) = &people {
+            let store = Store::open(people).await.map_err(Failure::new)?;
+            store.backup(to).await.map_err(Failure::new)?;
+            store.close().await;
+        }
+        bar.finish_and_clear();
+        Ok::<_, Failure>(verified)
     })?;
     let head = verified.head;
     if options.json {
-        return output::json(
-            &json!({ "backup": options.to, "events": head.count, "head": head.hash.to_string() }),
-        );
+        return output::json(&json!({
+            "backup": options.to, "events": head.count, "head": head.hash.to_string(), "people": options.people_to,
+        }));
     }
-    line(format!("{to}: {} copied and verified, head {}", plural(head.count, "event"), head.hash))
+    line(format!("{to}: {} copied and verified, head {}", plural(head.count, "event"), head.hash))?;
+    match &options.people_to {
+        Some(to) => line(format!("{}: the accounts", to.display())),
+        None => Ok(()),
+    }
 }
 
 /// The checkpoints of files that were kept outside.

@@ -3,6 +3,16 @@
 //! Never derives a response, a date or an endpoint: it reads, checks and translates, and names every row it did not use.
 //! `sdtm` reads a directory; `factb` a file of answers; `agreement` holds what the data recorded against what the house derives.
 
+mod adam;
 pub mod agreement;
+pub mod define;
 pub mod factb;
+pub mod fhir;
+pub mod format;
+pub mod layout;
+pub mod odm;
+pub mod registry;
 pub mod sdtm;
+mod sdtm_out;
+pub mod submission;
+pub mod table;

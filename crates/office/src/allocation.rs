@@ -50,6 +50,14 @@ impl Allocated {
         Earlier { stratum: self.stratum.clone(), arm: self.arm.clone() }
     }
 
+    pub(crate) fn stratum(&self) -> &[(String, String)] {
+        &self.stratum
+    }
+
+    pub(crate) fn arm(&self) -> &ArmId {
+        &self.arm
+    }
+
     /// Why its subject is not randomised again.
     pub(crate) fn refusal(&self) -> Reason {
         let Self { event, who, recorded, arm, date, position, .. } = self.clone();

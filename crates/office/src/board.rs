@@ -13,17 +13,16 @@ use ledger::{Head, Stored};
 use rayon::prelude::*;
 use rpds::RedBlackTreeMapSync;
 use tokio::sync::{Mutex, watch};
-use trial::event::{Entered, Seq};
+use trial::event::Seq;
 use trial::id::SubjectId;
 use trial::protocol::ProtocolHistory;
 use trial::record::Record;
 
 use crate::books::Books;
-use crate::folder::Folder;
+use crate::folder::{Events, Folder};
 use crate::office::Office;
 use crate::refusal::Error;
 use crate::shelf::View;
-use crate::state::entered;
 
 /// Subjects worked on at a time: enough to keep every core at work, few enough to be small in memory.
 const BLOCK: usize = 32;
@@ -34,7 +33,7 @@ const ASKED: usize = 4;
 const REST: Duration = Duration::from_millis(50);
 
 /// Makes a value of a subject.
-type Make<T> = dyn Fn(&ProtocolHistory, &Record, &[Entered]) -> T + Send + Sync;
+type Make<T> = dyn Fn(&ProtocolHistory, &Record, &Events) -> T + Send + Sync;
 
 /// The values of all subjects at a head of the ledger. It never changes; `Board::current` gives a new one.
 pub struct Snapshot<T> {
@@ -105,7 +104,7 @@ impl<T: Send + Sync + 'static> Board<T> {
     /// only when its subject or the protocol changes.
     pub fn start(
         office: &Office,
-        make: impl Fn(&ProtocolHistory, &Record, &[Entered]) -> T + Send + Sync + 'static,
+        make: impl Fn(&ProtocolHistory, &Record, &Events) -> T + Send + Sync + 'static,
     ) -> Self {
         let inner = Arc::new(Inner {
             books: Arc::clone(&office.books),
@@ -133,6 +132,11 @@ impl<T: Send + Sync + 'static> Board<T> {
     /// moment ago. Waits while they are made for the first time, or anew under another protocol version.
     pub async fn current(&self) -> Result<Arc<Snapshot<T>>, Error> {
         Inner::current(&self.0).await
+    }
+
+    /// The values as they were last made: nobody waits for these. None before they were made for the first time.
+    pub fn latest(&self) -> Option<Arc<Snapshot<T>>> {
+        self.0.latest()
     }
 }
 
@@ -199,14 +203,12 @@ impl<T: Send + Sync + 'static> Inner<T> {
 
     fn make_of_stored(
         &self,
-        history: &ProtocolHistory,
+        history: &Arc<ProtocolHistory>,
         subject: SubjectId,
         stored: Vec<Stored>,
     ) -> Result<(SubjectId, Arc<T>), Error> {
-        let events: Vec<Entered> = stored.iter().map(entered).collect::<Result<_, _>>()?;
-        drop(stored);
-        let record = Record::fold(history, &subject, &events);
-        let value = Arc::new((self.make)(history, &record, &events));
+        let folder = Folder::read(history, &subject, stored)?;
+        let value = Arc::new((self.make)(history, &folder.record, &folder.events));
         Ok((subject, value))
     }
 
@@ -246,7 +248,7 @@ impl<T: Send + Sync + 'static> Inner<T> {
 
     fn make_of(
         &self,
-        history: &ProtocolHistory,
+        history: &Arc<ProtocolHistory>,
         subjects: Vec<LookedUp>,
     ) -> Result<Vec<(SubjectId, Arc<T>)>, Error> {
         let make = |subject: LookedUp| match subject {

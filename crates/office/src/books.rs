@@ -203,7 +203,7 @@ impl Books {
             return Ok(Some(folder));
         }
         let stored = self.ledger.of_subject(subject.as_str(), None).await?;
-        let folder = Folder::read(&view.trial.history, subject, &stored)?;
+        let folder = Folder::read(&view.trial.history, subject, stored)?;
         if !folder.exists() {
             return Ok(None);
         }

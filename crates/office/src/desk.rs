@@ -97,7 +97,7 @@ impl<'a> Desk<'a> {
             Arc::unwrap_or_clone(folder)
         } else {
             let stored = writer.of_subject(subject.as_str()).await?;
-            Folder::read(&self.view.trial.history, subject, &stored)?
+            Folder::read(&self.view.trial.history, subject, stored)?
         };
         self.folders.insert(subject.clone(), folder);
         Ok(())

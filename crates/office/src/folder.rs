@@ -2,8 +2,11 @@
 //!
 //! Never shows half a submission: what readers get is what the ledger holds, and a submission works on a copy of its own.
 
-use std::sync::Arc;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
+use jiff::Timestamp;
 use ledger::Stored;
 use trial::event::{Entered, Seq};
 use trial::id::SubjectId;
@@ -13,25 +16,88 @@ use trial::record::Record;
 use crate::refusal::Error;
 use crate::state::entered;
 
-/// What a byte of stored events takes in memory, read and folded: measured on the demonstration trial (see the example
-/// `memory`). JSON's maps are large.
-const BYTES_PER_BYTE: usize = 16;
+/// What a byte of stored events takes in memory, with the record that was folded from it: measured on the demonstration trial
+/// (see the example `memory`). JSON's maps are large.
+const BYTES_PER_BYTE: usize = 10;
 
-/// One subject: all that the ledger says of it.
+/// One subject: all that the ledger says of it. A copy costs little: it shares what it holds until one of the two is changed.
 #[derive(Clone, Debug)]
 pub struct Folder {
     /// What is known of it.
-    pub record: Record,
+    pub record: Arc<Record>,
     /// Its events, in order.
-    pub events: Vec<Entered>,
+    pub events: Events,
     /// The protocol versions under which the record was folded.
     pub history: Arc<ProtocolHistory>,
     /// Its last event; to be handed in with `Action::expecting`.
     pub head_of_subject: Seq,
-    /// Events that `record` was folded from.
-    folded: usize,
-    /// Bytes of its events in the ledger.
-    stored: usize,
+    /// Events that `record` does not hold yet.
+    later: Vec<Entered>,
+}
+
+/// A subject's events as the ledger holds them: read when somebody first looks at one, since lists and saves look at the
+/// record alone, and read events take many times the memory.
+pub struct Events {
+    stored: Arc<Vec<Stored>>,
+    bytes: usize,
+    last: Option<(Seq, Timestamp)>,
+    read: OnceLock<Vec<Entered>>,
+}
+
+impl Events {
+    /// The last event and when it was recorded, without reading the others.
+    pub fn last_recorded(&self) -> Option<(Seq, Timestamp)> {
+        self.last
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.stored.len()
+    }
+
+    /// There is none.
+    pub fn is_empty(&self) -> bool {
+        self.stored.is_empty()
+    }
+
+    fn push(&mut self, stored: &Stored, entered: &Entered) {
+        self.bytes += stored.bytes.len();
+        self.last = Some((entered.seq, entered.event.recorded));
+        self.read = OnceLock::new();
+        Arc::make_mut(&mut self.stored).push(stored.clone());
+    }
+}
+
+impl Deref for Events {
+    type Target = [Entered];
+
+    fn deref(&self) -> &[Entered] {
+        // Each was read before it came in here: none is lost.
+        self.read.get_or_init(|| self.stored.iter().filter_map(|stored| entered(stored).ok()).collect())
+    }
+}
+
+impl<'e> IntoIterator for &'e Events {
+    type Item = &'e Entered;
+    type IntoIter = std::slice::Iter<'e, Entered>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl Clone for Events {
+    /// What was read stays with whoever asked for it.
+    fn clone(&self) -> Self {
+        let stored = Arc::clone(&self.stored);
+        Self { stored, bytes: self.bytes, last: self.last, read: OnceLock::new() }
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
 }
 
 impl Folder {
@@ -39,16 +105,17 @@ impl Folder {
     pub(crate) fn read(
         history: &Arc<ProtocolHistory>,
         subject: &SubjectId,
-        stored: &[Stored],
+        stored: Vec<Stored>,
     ) -> Result<Self, Error> {
         let events: Vec<Entered> = stored.iter().map(entered).collect::<Result<_, _>>()?;
+        let last = events.last().map(|last| (last.seq, last.event.recorded));
+        let bytes = stored.iter().map(|stored| stored.bytes.len()).sum();
         Ok(Self {
-            record: Record::fold(history, subject, &events),
-            head_of_subject: events.last().map_or(0, |last| last.seq),
+            record: Arc::new(Record::fold_owned(history, subject, events)),
+            head_of_subject: last.map_or(0, |(seq, _)| seq),
             history: Arc::clone(history),
-            folded: events.len(),
-            stored: stored.iter().map(|stored| stored.bytes.len()).sum(),
-            events,
+            events: Events { stored: Arc::new(stored), bytes, last, read: OnceLock::new() },
+            later: Vec::new(),
         })
     }
 
@@ -57,23 +124,29 @@ impl Folder {
         // As the ledger gives it back, so that a record is the same whether it was kept or read anew.
         let entered = entered(stored)?;
         self.head_of_subject = entered.seq;
-        self.stored += stored.bytes.len();
-        self.events.push(entered);
+        self.events.push(stored, &entered);
+        self.later.push(entered);
         Ok(())
     }
 
     /// The record of every event so far, as if it were folded from them all.
     pub(crate) fn record(&mut self, history: &Arc<ProtocolHistory>) -> &Record {
-        let later = self.events.get(self.folded..).unwrap_or_default();
-        self.folded = self.events.len();
         if !Arc::ptr_eq(&self.history, history) {
             self.history = Arc::clone(history);
         }
+        let later = std::mem::take(&mut self.later);
+        if later.is_empty() {
+            return &self.record;
+        }
         // With faults the whole is folded anew: a fold tells them in another order than the events came in.
-        let clean = self.record.faults.is_empty() || later.is_empty();
-        let absorbed = clean && later.iter().all(|entered| self.record.absorb(history, entered));
-        if !absorbed || (!later.is_empty() && !self.record.faults.is_empty()) {
-            self.record = Record::fold(history, &self.record.subject, &self.events);
+        let absorbed = self.record.faults.is_empty() && {
+            let record = Arc::make_mut(&mut self.record);
+            later.iter().all(|entered| record.absorb(history, entered)) && record.faults.is_empty()
+        };
+        if !absorbed {
+            let subject = self.record.subject.clone();
+            self.record = Arc::new(Record::fold_owned(history, &subject, self.events.to_vec()));
+            self.events.read = OnceLock::new();
         }
         &self.record
     }
@@ -85,6 +158,6 @@ impl Folder {
 
     /// About how many bytes of memory it takes.
     pub(crate) fn weight(&self) -> usize {
-        size_of::<Self>() + self.stored * BYTES_PER_BYTE
+        size_of::<Self>() + self.events.bytes * BYTES_PER_BYTE
     }
 }

@@ -21,11 +21,12 @@ mod seed;
 mod shelf;
 mod state;
 mod trail;
+mod transcribe;
 
 pub use action::{Action, Actor, Deed, Receipt};
 pub use allocation::{AllocationAudit, AllocationMisfit, Difference};
 pub use board::{Board, BoardProgress, Snapshot};
-pub use folder::Folder;
+pub use folder::{Events, Folder};
 pub use office::{Founding, Office, Overview};
 pub use reading::{Counts, Folded, Reading, Subject, open_reading};
 pub use refusal::{Error, Later, Reason, Refusal};
@@ -33,6 +34,7 @@ pub use results::Arms;
 pub use seed::{SeedFault, SeedPlace, seed_path};
 pub use state::{Closure, Grant, Site};
 pub use trail::{TrailFilter, TrailPage};
+pub use transcribe::transcribe;
 
 /// Runs `future` to its end on a runtime of its own, for callers that have none.
 ///

@@ -4,13 +4,14 @@
 //! transaction (see `books` and `queue`), and the arm of a randomisation is drawn inside it, so that no two submissions
 //! can see the same list. Reading waits for no submission and opens no transaction.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use ledger::{Head, Ledger, Writer};
 use trial::eligibility::{Judged, judge};
 use trial::event::{Event, Seq, What};
-use trial::id::SubjectId;
+use trial::id::{ArmId, SubjectId};
 use trial::protocol::{Checked, ProtocolHistory};
 use trial::randomise::{Seed, commitment};
 use trial::record::Record;
@@ -205,7 +206,9 @@ impl Office {
     /// The record of a subject as it stands; none where there is no such subject.
     pub async fn subject(&self, subject: &SubjectId) -> Result<Option<Record>, Error> {
         let folder = self.folder(subject).await?;
-        Ok(folder.filter(|folder| folder.record.screened.is_some()).map(|folder| folder.record.clone()))
+        Ok(folder
+            .filter(|folder| folder.record.screened.is_some())
+            .map(|folder| Record::clone(&folder.record)))
     }
 
     /// Every criterion judged on a subject, under the version in force; none where there is no such subject.
@@ -250,6 +253,16 @@ impl Office {
             revealed: trial.revealed.as_ref().map(|(event, _)| *event),
             randomised: trial.allocations.len() as u64,
         })
+    }
+
+    /// The arms drawn in each stratum, in the order they were drawn. A stratum is factor and level in the order of the protocol.
+    pub async fn draws(&self) -> Result<BTreeMap<Vec<(String, String)>, Vec<ArmId>>, Error> {
+        let view = self.books.view().await?;
+        let mut draws: BTreeMap<&[(String, String)], Vec<ArmId>> = BTreeMap::new();
+        for allocated in &view.trial.allocations {
+            draws.entry(allocated.stratum()).or_default().push(allocated.arm().clone());
+        }
+        Ok(draws.into_iter().map(|(stratum, arms)| (stratum.to_vec(), arms)).collect())
     }
 
     /// Recomputes every allocation, each by the protocol version that was in force. Errors: the seed was not revealed.

@@ -102,9 +102,10 @@ impl Shelf {
         drop(gone);
     }
 
-    /// A folder, where it is at hand.
+    /// A folder, where it is at hand. It is the caller's own: whatever events are read of it go with it.
     pub(crate) fn folder(&self, subject: &SubjectId) -> Option<Arc<Folder>> {
-        self.kept().folders.get(subject).map(Arc::clone)
+        let folder = self.kept().folders.get(subject).map(Arc::clone)?;
+        Some(Arc::new(Folder::clone(&folder)))
     }
 
     /// Takes a folder out, to be changed and given back.
@@ -254,7 +255,7 @@ mod tests {
         let bytes =
             r#"{"kind":"subject_screened","recorded":"2026-03-01T08:00:00Z","role":"monitor","who":"a"}"#;
         let stored = Stored { seq: 5, hash: Hash::ZERO, bytes: bytes.into() };
-        Arc::new(Folder::read(&trial.history, &subject.into(), &[stored]).unwrap())
+        Arc::new(Folder::read(&trial.history, &subject.into(), vec![stored]).unwrap())
     }
 
     fn step(shelf: &Shelf, trial: &Arc<Trial>, from: u8, changed: &[&str]) {

@@ -80,7 +80,7 @@ impl TrailFilter {
 impl Office {
     /// The events of a subject, in order; empty where the ledger does not know it.
     pub async fn events_of(&self, subject: &SubjectId) -> Result<Vec<Entered>, Error> {
-        Ok(self.folder(subject).await?.map_or_else(Vec::new, |folder| folder.events.clone()))
+        Ok(self.folder(subject).await?.map_or_else(Vec::new, |folder| folder.events.to_vec()))
     }
 
     /// The events that speak of no subject, in order.

@@ -154,18 +154,24 @@ impl Store {
     /// Drops a draft: it was saved, or is not wanted.
     pub async fn drop_draft(&self, user: &str, place: &DraftPlace) -> Result<()> {
         let (trial, subject, form, visit, occurrence) = place.columns()?;
-        sqlx::query(
-            "DELETE FROM drafts WHERE user_name = $1 AND trial = $2 AND subject = $3 AND form = $4 AND visit = $5
-             AND occurrence = $6",
-        )
-        .bind(user.to_owned())
-        .bind(trial)
-        .bind(subject)
-        .bind(form)
-        .bind(visit)
-        .bind(occurrence)
-        .execute(self.pool())
-        .await?;
+        let of_form =
+            "FROM drafts WHERE user_name = $1 AND trial = $2 AND subject = $3 AND form = $4 AND visit = $5
+             AND occurrence = $6";
+        // Most forms are saved without one, and whoever deletes waits for whoever writes.
+        for statement in ["SELECT kept", "DELETE"] {
+            let found = sqlx::query(sqlx::AssertSqlSafe(format!("{statement} {of_form}")))
+                .bind(user.to_owned())
+                .bind(trial.clone())
+                .bind(subject.clone())
+                .bind(form.clone())
+                .bind(visit.clone())
+                .bind(occurrence)
+                .fetch_optional(self.pool())
+                .await?;
+            if found.is_none() {
+                break;
+            }
+        }
         Ok(())
     }
 

@@ -111,6 +111,9 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A copy was asked for of a store that is in a database.
+    #[error("the store of people is in a database, which makes copies by itself: `pg_dump --schema=people`")]
+    InDatabase,
     /// The database server could not be reached, or would not let the program in.
     #[error(
         "{address} cannot be opened: {source}; check that the database server runs, and the user, password, database and `sslmode` of the address"
@@ -129,6 +132,32 @@ pub enum Error {
     Damaged {
         /// Which value of which row.
         what: String,
+    },
+    /// The store is in a database, and nobody said where its key lies.
+    #[error(
+        "a store of people in a database has no file beside which the key of the second factors could lie; say where it is \
+         (`--key-file FILE` or TRIALWRIGHT_KEY_FILE): it is made there at the first start, and every other server gets a copy"
+    )]
+    NoKeyPlace,
+    /// The file of the key cannot be used.
+    #[error("the key of the second factors, {}: {found}; {right}", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        found: String,
+        /// What would be right.
+        right: &'static str,
+    },
+    /// It is another key than the one the store was sealed with.
+    #[error(
+        "the key in {} is not the one the second factors of this store are sealed with; put that one in its place, from its \
+         copy or from the server that made it: all servers on one store share it",
+        path.display()
+    )]
+    KeyDoesNotFit {
+        /// The file.
+        path: PathBuf,
     },
     /// The operating system gave no randomness.
     #[error("the operating system gives no random numbers, so no secret can be made")]

@@ -4,6 +4,7 @@
 //! at and given back when it was right, so that a thousand at once are no more than a thousand in turn. See OWASP, Authentication
 //! Cheat Sheet, "Account Lockout".
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 
 use jiff::{SignedDuration, Timestamp};
@@ -144,6 +145,31 @@ impl Store {
             until = until.max(ends.filter(|ends| *ends > now));
         }
         Ok(until)
+    }
+
+    /// Which of these users are locked out, and until when: one question for all of them.
+    pub async fn locked_of<'n>(
+        &self,
+        names: impl IntoIterator<Item = &'n str>,
+        now: Timestamp,
+    ) -> Result<BTreeMap<String, Timestamp>> {
+        let rows: Vec<(String, i64)> = sqlx::query_as("SELECT counted, ends FROM locks WHERE ends > $1")
+            .bind(stamp(now))
+            .fetch_all(self.pool())
+            .await?;
+        let locks: BTreeMap<String, i64> = rows.into_iter().collect();
+        let mut locked = BTreeMap::new();
+        if locks.is_empty() {
+            return Ok(locked);
+        }
+        for name in names {
+            let counted = [Counted::passwords_of(name), Counted::codes_of(name)];
+            let ends = counted.iter().filter_map(|counted| locks.get(&counted.0)).max();
+            if let Some(ends) = ends {
+                locked.insert(name.to_owned(), moment(*ends)?);
+            }
+        }
+        Ok(locked)
     }
 
     /// Ends a user's lock.

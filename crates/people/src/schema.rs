@@ -64,6 +64,9 @@ const MIGRATIONS: &[&[&str]] = &[&[
         id TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL, trial TEXT NOT NULL, role TEXT NOT NULL, site TEXT,
         made_by TEXT NOT NULL, made BIGINT NOT NULL, expires BIGINT NOT NULL, last_used BIGINT,
         revoked BIGINT NOT NULL DEFAULT 0)",
+], &[
+    // The print of the key under which secrets are sealed, so that another key is told apart.
+    "CREATE TABLE sealing (what TEXT PRIMARY KEY, print TEXT NOT NULL)",
 ]];
 
 pub(crate) async fn lay_out_file(pool: &AnyPool, path: &Path) -> Result<()> {

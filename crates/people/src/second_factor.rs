@@ -1,7 +1,7 @@
 //! The second factor: codes by time (TOTP, RFC 6238) and one-time recovery codes.
 //!
-//! Never takes a code twice, nor an older one after it. Secrets of authenticators must be stored readable; recovery codes are stored
-//! as hashes. A factor is enrolled in two steps, so that nobody is locked out by a QR code that was never scanned.
+//! Never takes a code twice, nor an older one after it. Secrets of authenticators must be readable to check a code, so they are stored
+//! sealed (`sealing`); recovery codes are stored as hashes. A factor is enrolled in two steps, so that nobody is locked out by a QR code that was never scanned.
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use jiff::{SignedDuration, Timestamp};
@@ -109,8 +109,8 @@ impl Store {
             "INSERT INTO second_factors (user_name, waiting) VALUES ($1, $2)
              ON CONFLICT (user_name) DO UPDATE SET waiting = excluded.waiting",
         )
-        .bind(session.user)
-        .bind(secret.reveal().to_owned())
+        .bind(session.user.clone())
+        .bind(self.sealer().await?.seal(&session.user, secret.reveal())?)
         .execute(self.pool())
         .await?;
         Ok(Enrolment { secret, uri: Secret::new(uri) })
@@ -132,12 +132,13 @@ impl Store {
             .await?;
         let waiting = row.map(|row| row.some_text("waiting")).transpose()?.flatten();
         let waiting = waiting.map(Zeroizing::new).ok_or(Error::NotEnrolling)?;
+        let secret = self.sealer().await?.open(&session.user, &waiting)?;
         let counted = Counted::codes_of(&session.user);
         let attempt = match self.try_once(counted.clone(), address, now).await? {
             Begun::TooMany { until } => return Ok(Confirmed::TooMany { until }),
             Begun::Tried(attempt) => attempt,
         };
-        let codes = totp(&waiting, &session.user, self.rules())?;
+        let codes = totp(secret.reveal(), &session.user, self.rules())?;
         let step = step_of(&codes, plain(code).reveal(), now).filter(|_| !attempt.locked());
         let checked = self.settle_try(attempt, counted, step.is_some()).await?;
         match (step, checked) {
@@ -151,7 +152,7 @@ impl Store {
     async fn write_factor(
         &self,
         session: &Session,
-        secret: &str,
+        sealed: &str,
         step: i64,
         now: Timestamp,
     ) -> Result<Vec<Secret>> {
@@ -161,7 +162,7 @@ impl Store {
              WHERE user_name = $1 AND waiting = $2",
         )
         .bind(session.user.clone())
-        .bind(secret.to_owned())
+        .bind(sealed.to_owned())
         .bind(stamp(now))
         .bind(step)
         .execute(&mut *transaction)
@@ -227,10 +228,11 @@ impl Store {
                 .bind(user.to_owned())
                 .fetch_optional(self.pool())
                 .await?;
-        let Some(secret) = row.map(|row| row.some_text("secret")).transpose()?.flatten() else {
+        let Some(stored) = row.map(|row| row.some_text("secret")).transpose()?.flatten() else {
             return Ok(false);
         };
-        let codes = totp(&Zeroizing::new(secret), user, self.rules())?;
+        let secret = self.sealer().await?.open(user, &stored)?;
+        let codes = totp(secret.reveal(), user, self.rules())?;
         let used = if let Some(step) = step_of(&codes, code.reveal(), now) {
             // Only a later step than any before it: of two requests with one code one changes the row.
             sqlx::query("UPDATE second_factors SET last_step = $2 WHERE user_name = $1 AND last_step < $2")

@@ -12,6 +12,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, AnyRow};
 use sqlx::{Any, AnyPool, ConnectOptions, Connection, Row, Transaction};
+use tokio::sync::OnceCell;
 use url::Url;
 
 use crate::api_token::ApiToken;
@@ -19,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::password::{Hasher, Hashing};
 use crate::recent::Recent;
 use crate::schema;
+use crate::sealing::{KeyPlace, Sealer};
 use crate::session::Session;
 
 /// How long to wait for a connection.
@@ -44,6 +46,8 @@ pub struct Rules {
     pub issuer: String,
     /// What a password costs to hash.
     pub hashing: Hashing,
+    /// Where the key lies that seals the secrets of second factors.
+    pub key: KeyPlace,
 }
 
 impl Default for Rules {
@@ -55,6 +59,7 @@ impl Default for Rules {
             wrong_by_address: 25,
             issuer: "Trialwright".to_owned(),
             hashing: Hashing::default(),
+            key: KeyPlace::default(),
         }
     }
 }
@@ -70,6 +75,7 @@ struct Inner {
     place: Place,
     rules: Rules,
     hasher: Hasher,
+    sealer: OnceCell<Sealer>,
     sessions: Recent<Session>,
     api_tokens: Recent<ApiToken>,
 }
@@ -106,7 +112,8 @@ impl Store {
         }
         let hasher = Hasher::new(&rules.hashing)?;
         let (sessions, api_tokens) = (Recent::new(), Recent::new());
-        Ok(Self { inner: Arc::new(Inner { pool, place, rules, hasher, sessions, api_tokens }) })
+        let sealer = OnceCell::new();
+        Ok(Self { inner: Arc::new(Inner { pool, place, rules, hasher, sealer, sessions, api_tokens }) })
     }
 
     /// Whether the store answers: for a health check.
@@ -125,6 +132,28 @@ impl Store {
         self.tidy_drafts(now).await
     }
 
+    /// Copies the store as it is at this moment into a new `SQLite` file, for its owner alone, while it is in use. The key of the second
+    /// factors is not in it.
+    ///
+    /// Errors: [`Error::InDatabase`]; [`Error::File`] where something stands there already or it cannot be written.
+    pub async fn backup(&self, to: &Path) -> Result<()> {
+        self.file().ok_or(Error::InDatabase)?;
+        let failed = |source| Error::File { path: to.to_owned(), source };
+        let text = to.to_str().ok_or_else(|| failed(std::io::ErrorKind::InvalidFilename.into()))?;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(to).map_err(failed)?;
+        // An empty file it takes for a new one.
+        let copied = sqlx::query("VACUUM INTO $1").bind(text.to_owned()).execute(self.pool()).await;
+        let kept = copied.map_err(Error::from).and_then(|_| file.sync_all().map_err(failed));
+        if kept.is_err() {
+            let _ = std::fs::remove_file(to);
+        }
+        kept
+    }
+
     /// Lets the files or the connections go. Optional.
     pub async fn close(&self) {
         self.inner.pool.close().await;
@@ -140,6 +169,18 @@ impl Store {
 
     pub(crate) fn hasher(&self) -> &Hasher {
         &self.inner.hasher
+    }
+
+    pub(crate) fn sealer_cell(&self) -> &OnceCell<Sealer> {
+        &self.inner.sealer
+    }
+
+    /// The file of the store; none in a database.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match &self.inner.place {
+            Place::File(path) => Some(path),
+            Place::Postgres { .. } => None,
+        }
     }
 
     pub(crate) fn recent_sessions(&self) -> &Recent<Session> {
@@ -277,7 +318,8 @@ async fn connect(place: &Place) -> Result<AnyPool> {
         }
         Place::Postgres { schema, .. } => {
             // The name was checked: letters, digits and `_`.
-            let path: Arc<str> = format!("SET search_path TO \"{schema}\"").into();
+            let path: Arc<str> =
+                format!("SET client_min_messages TO warning; SET search_path TO \"{schema}\"").into();
             pool.max_connections(8).after_connect(move |connection, _| {
                 let path = sqlx::AssertSqlSafe(path.to_string());
                 Box::pin(async move {

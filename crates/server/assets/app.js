@@ -3,7 +3,8 @@
 "use strict";
 (() => {
   const each = (root, what, act) => root.querySelectorAll(what).forEach(act);
-  let typed = false;
+  // `unsaved`: a form could not be sent, which no lesser word may take the place of.
+  let typed = false, unsaved = false;
 
   document.addEventListener("input", (e) => {
     if (e.target.closest("form[data-keep]")) typed = true;
@@ -11,9 +12,23 @@
   addEventListener("beforeunload", (e) => {
     if (typed) e.preventDefault();
   });
+  // A page that cannot be reached would take the place of what was typed: whether it can is asked before it is sent.
+  const reach = () => fetch("/health", { cache: "no-store", signal: AbortSignal.timeout(8000) });
+  const asks = "requestSubmit" in HTMLFormElement.prototype && "timeout" in AbortSignal;
   // A second click must not send a form twice; the button comes back when the page is shown again.
   document.addEventListener("submit", (e) => {
     const form = e.target;
+    if (asks && form.matches("form[data-keep]") && !form.dataset.reached) {
+      e.preventDefault();
+      if (form.dataset.asking) return;
+      const by = e.submitter;
+      form.dataset.asking = "1";
+      reach().then(() => { unsaved = false; tell(""); form.dataset.reached = "1"; form.requestSubmit(by); },
+        () => { unsaved = true; tell("The connection is lost, and nothing was saved. What you typed is still here: save it again when the connection is back."); })
+        .finally(() => { delete form.dataset.asking; });
+      return;
+    }
+    delete form.dataset.reached;
     if (form.dataset.confirm && !confirm(form.dataset.confirm)) return e.preventDefault();
     if (form.dataset.sent) return e.preventDefault();
     if (!form.hasAttribute("hx-post")) form.dataset.sent = "1";
@@ -30,13 +45,21 @@
     const place = document.getElementById("tell");
     if (place) { place.textContent = text; place.hidden = !text; }
   };
-  document.addEventListener("htmx:sendError", () => tell("The connection is lost. What you typed is still here; it will be checked when you save."));
+  document.addEventListener("htmx:sendError", () => {
+    if (!unsaved) tell("The connection is lost. What you typed is still here; it will be checked when you save.");
+  });
   document.addEventListener("htmx:responseError", (e) => {
     const s = e.detail.xhr.status;
     tell(s === 401 ? "You were logged out. Save to log in again: what you typed is kept."
       : s === 429 ? "Too many requests for a moment. What you typed is still here." : "The server could not answer (" + s + "). What you typed is still here.");
   });
-  document.addEventListener("htmx:afterOnLoad", (e) => { if (e.detail.xhr.status < 400) tell(""); });
+  document.addEventListener("htmx:afterOnLoad", (e) => { if (e.detail.xhr.status < 400 && !unsaved) tell(""); });
+
+  // On a narrow screen the bar scrolls sideways: where one is must be seen.
+  addEventListener("DOMContentLoaded", () => {
+    const here = document.querySelector(".bar nav [aria-current]");
+    if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - 40;
+  });
 
   // What scrolls sideways must scroll by the keyboard too.
   const reachable = () => each(document, ".wide", (part) => {

@@ -8,10 +8,21 @@
     place.classList.toggle("lost", what === "lost");
   };
   const isLost = () => place && place.classList.contains("lost");
-  let sent = false;
+  // A page that cannot be reached would take the place of the question: whether it can is asked before anything is sent.
+  const reach = () => fetch("/health", { cache: "no-store", signal: AbortSignal.timeout(8000) });
+  const asks = "requestSubmit" in HTMLFormElement.prototype && "timeout" in AbortSignal;
+  let sent = false, asking = false, reached = false;
   document.addEventListener("submit", (e) => {
     if (!navigator.onLine) { e.preventDefault(); return say("lost"); }
     if (sent) return e.preventDefault();
+    if (asks && !reached) {
+      e.preventDefault();
+      if (asking) return;
+      const by = e.submitter;
+      asking = true;
+      reach().then(() => { reached = true; e.target.requestSubmit(by); }, () => say("lost")).finally(() => { asking = reached = false; });
+      return;
+    }
     sent = true;
   });
   addEventListener("pageshow", () => { sent = false; });

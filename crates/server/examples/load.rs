@@ -6,14 +6,14 @@
 //!
 //! ```text
 //! load prepare DIR [--subjects 2000]          two simulated trials and the people of both
-//! load measure DIR BINARY [--seconds 5] [--rate 200] [--clients 50]
-//! load kill DIR BINARY [--rounds 5] [--clients 16]
+//! load measure DIR BINARY [--seconds 5] [--rate 200] [--clients 50] [--only /subjects]
+//! load kill DIR BINARY [--rounds 10] [--clients 50]
 //! ```
 
 // A program that measures stops where it cannot go on.
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -28,13 +28,19 @@ use ledger::Ledger;
 use office::{Action, Actor, Deed, Office};
 use people::{Confirmed, Hashing, NewUser, Rules, Secret, SignIn, Store};
 use simulate::SimulationOptions;
-use trial::event::Role;
+use trial::event::{Instance, Role};
 use trial::id::{SiteId, SubjectId};
 use trial::protocol::check;
+use trial::record::FilledForm;
 
 const PROTOCOL: &str = include_str!("../../../protocols/avatar-ii.toml");
 const PASSWORD: &str = "nobody types this one 94";
-const READER: &str = "load.office";
+/// Who sees every site, and what each of them alone may see or do.
+const OFFICE: &str = "load.office";
+const MANAGER: &str = "load.manager";
+const STATISTICIAN: &str = "load.statistician";
+const READERS: [(&str, Role); 3] =
+    [(OFFICE, Role::TrialOffice), (MANAGER, Role::DataManager), (STATISTICIAN, Role::Statistician)];
 /// The trial that is measured is the larger one; the names are those the server gives two ledgers of one protocol.
 const LARGE: &str = "avatar-ii-2";
 const MOST_CLIENTS: usize = 50;
@@ -59,10 +65,13 @@ fn main() -> ExitCode {
         }
         ["measure", folder, binary, ..] => {
             let clients = number("--clients", MOST_CLIENTS).min(MOST_CLIENTS);
-            measure(Path::new(folder), binary, number("--seconds", 5), number("--rate", 200), clients)
+            let only = words.iter().position(|word| *word == "--only").and_then(|at| words.get(at + 1));
+            let only = only.copied().unwrap_or_default();
+            measure(Path::new(folder), binary, number("--seconds", 5), number("--rate", 200), clients, only)
         }
         ["kill", folder, binary, ..] => {
-            kill(Path::new(folder), binary, number("--rounds", 5), number("--clients", 16).min(MOST_CLIENTS))
+            let clients = number("--clients", MOST_CLIENTS).min(MOST_CLIENTS);
+            kill(Path::new(folder), binary, number("--rounds", 10), clients)
         }
         _ => {
             eprintln!(
@@ -111,7 +120,7 @@ fn prepare(folder: &Path, subjects: u32) {
     }
     wait(async {
         let store = open_people(folder).await;
-        for name in (0..MOST_CLIENTS).map(client_name).chain([READER.to_owned()]) {
+        for name in (0..MOST_CLIENTS).map(client_name).chain(readers()) {
             let email = format!("{name}@example.org");
             let user = NewUser { display_name: name.clone(), email, name };
             store.add_user(user, &Secret::new(PASSWORD), Timestamp::now()).await.unwrap();
@@ -129,6 +138,10 @@ fn client_name(client: usize) -> String {
     format!("load.{client:02}")
 }
 
+fn readers() -> impl Iterator<Item = String> {
+    READERS.into_iter().map(|(name, _)| name.to_owned())
+}
+
 async fn grant(office: &Office) {
     let actor = Actor::new("trial.office", Role::TrialOffice);
     let give = |user: String, role| Action::now(&actor, Deed::ChangeUser { user, given: Some(role) });
@@ -137,14 +150,18 @@ async fn grant(office: &Office) {
         let site = sites[client % sites.len()].id.clone();
         give(client_name(client), Role::SiteCoordinator).at(site)
     });
-    let all = coordinators.chain([give(READER.into(), Role::TrialOffice)]).collect();
+    let all = coordinators.chain(READERS.map(|(name, role)| give(name.into(), role))).collect();
     office.submit(all).await.unwrap();
 }
 
 /// What the load is sent at: sessions, subjects and who works on which.
 struct Field {
-    /// The heaviest subject of the large trial: the one with the most events.
+    /// The heaviest subject of the large trial: the one with the most forms.
     heaviest: SubjectId,
+    /// Who works at its site.
+    coordinator: String,
+    /// Its form with the most values, as addresses name it, and the event that gave them.
+    form: (String, u64),
     /// For each client its subjects, no two with one in common.
     subjects: Vec<Vec<SubjectId>>,
     sessions: BTreeMap<String, String>,
@@ -152,8 +169,14 @@ struct Field {
 
 fn field(folder: &Path, clients: usize) -> Field {
     let reading = office::open_reading(ledger_at(folder, "large"), None).unwrap();
-    let (records, _) = reading.records(|record| (record.subject, record.site, record.forms.len())).unwrap();
-    let heaviest = records.iter().max_by_key(|(_, _, forms)| *forms).unwrap().0.clone();
+    let (records, _) = reading
+        .records(|record| {
+            let size = |form: &FilledForm| serde_json::to_string(&form.values).unwrap().len();
+            let largest = record.forms.iter().max_by_key(|form| size(form));
+            let largest = largest.map(|form| (address_of(&form.instance), form.event));
+            (record.subject, record.site, record.forms.len(), largest)
+        })
+        .unwrap();
     let (sites, sessions) = wait(async {
         let office = Office::open(Ledger::open(ledger_at(folder, "large")).await.unwrap()).await.unwrap();
         let sites: Vec<SiteId> =
@@ -161,7 +184,7 @@ fn field(folder: &Path, clients: usize) -> Field {
         office.ledger().clone().close().await;
         let store = open_people(folder).await;
         let mut sessions = BTreeMap::new();
-        for name in (0..clients).map(client_name).chain([READER.to_owned()]) {
+        for name in (0..clients).map(client_name).chain(readers()) {
             sessions.insert(name.clone(), session(&store, &name).await);
         }
         store.close().await;
@@ -169,11 +192,76 @@ fn field(folder: &Path, clients: usize) -> Field {
     });
     let subjects = (0..clients).map(|client| {
         let at = &sites[client % sites.len()];
-        let here = records.iter().filter(|(_, site, _)| site == at).map(|(subject, ..)| subject.clone());
+        let here = records.iter().filter(|(_, site, ..)| site == at).map(|(subject, ..)| subject.clone());
         let sharers = (clients - client % sites.len()).div_ceil(sites.len());
         here.skip(client / sites.len()).step_by(sharers).collect()
     });
-    Field { heaviest, subjects: subjects.collect(), sessions }
+    let subjects: Vec<Vec<SubjectId>> = subjects.collect();
+    let served = |site: &SiteId| (0..clients).find(|client| sites[client % sites.len()] == *site);
+    let (coordinator, (heaviest, .., largest)) = records
+        .iter()
+        .filter_map(|record| Some((served(&record.1)?, record)))
+        .max_by_key(|(_, (.., forms, _))| *forms)
+        .unwrap();
+    let (heaviest, form) = (heaviest.clone(), largest.clone().unwrap());
+    Field { heaviest, coordinator: client_name(coordinator), form, subjects, sessions }
+}
+
+/// A form in addresses: `ecog@SCREENING`, `ae.2`, each part encoded.
+fn address_of(instance: &Instance) -> String {
+    let visit = instance.visit.as_ref().map_or(String::new(), |visit| format!("%40{visit}"));
+    let number = if instance.occurrence == 1 { String::new() } else { format!(".{}", instance.occurrence) };
+    format!("{}{visit}{number}", instance.form)
+}
+
+/// Every page that people read, with who reads it: of the lists the one who sees all sites, of a subject the one who fills
+/// its forms. A page is named by its address within the trial.
+fn pages(field: &Field) -> Vec<(String, &str)> {
+    let (form, event) = &field.form;
+    let (subject, own) = (field.heaviest.as_str().replace('/', "%2F"), field.coordinator.as_str());
+    let of_all = [
+        ("", OFFICE),
+        ("/by-arm", STATISTICIAN),
+        ("/subjects", OFFICE),
+        ("/screening", OFFICE),
+        ("/visits", OFFICE),
+        ("/outstanding", OFFICE),
+        ("/queries", MANAGER),
+        ("/review", MANAGER),
+        ("/deviations", OFFICE),
+        ("/questionnaires", OFFICE),
+        ("/trail", OFFICE),
+        ("/trail/1000", OFFICE),
+        ("/sites", OFFICE),
+        ("/people", OFFICE),
+        ("/people/roles", OFFICE),
+        ("/people/invite", OFFICE),
+        ("/people/tokens", OFFICE),
+        ("/protocol", OFFICE),
+        ("/protocol/versions/1", OFFICE),
+        ("/protocol/new", OFFICE),
+        ("/randomisation", OFFICE),
+        ("/reports", OFFICE),
+        ("/new-site", OFFICE),
+        ("/screen", own),
+    ];
+    let of_subject = [
+        "",
+        "/calendar",
+        "/eligibility",
+        "/questionnaires",
+        "/contact",
+        "/randomisation",
+        "/add/ae",
+        &format!("/forms/{form}"),
+        &format!("/forms/{form}/saved?event={event}"),
+        "/forms/ecog%40SCREENING",
+    ];
+    let mut pages: Vec<_> = of_all.into_iter().map(|(page, who)| (page.to_owned(), who)).collect();
+    pages.extend(of_subject.map(|page| (format!("/subjects/{subject}{page}"), own)));
+    pages.push((format!("/subjects/{subject}/raise-query"), MANAGER));
+    pages.push((format!("/trail?subject={subject}"), own));
+    pages
 }
 
 /// A session in which the second factor was given.
@@ -274,7 +362,7 @@ fn agent() -> ureq::Agent {
 
 // ------------------------------------------------------------------------------------------------------------ measuring
 
-fn measure(folder: &Path, binary: &str, seconds: usize, rate: usize, clients: usize) -> bool {
+fn measure(folder: &Path, binary: &str, seconds: usize, rate: usize, clients: usize, only: &str) -> bool {
     let field = field(folder, clients);
     let server = Running::start(folder, binary);
     let mut passed = told(
@@ -286,37 +374,27 @@ fn measure(folder: &Path, binary: &str, seconds: usize, rate: usize, clients: us
     );
     println!("  every list made                         {:9.0} ms", server.ready().as_secs_f64() * 1e3);
     passed &= told("memory, lists made", server.memory("VmRSS"), "MiB", MEMORY_MIB, true);
-    let subject = format!("/subjects/{}", field.heaviest.as_str().replace('/', "%2F"));
-    let (chart, form) = (subject.clone(), format!("{subject}/forms/ecog%40SCREENING"));
-    let pages = [
-        "",
-        "/subjects",
-        "/outstanding",
-        "/visits",
-        "/queries",
-        "/review",
-        "/screening",
-        "/deviations",
-        "/trail",
-        "/questionnaires",
-        "/sites",
-        &chart,
-        &form,
-    ];
-    for page in pages {
+    let mut slowest = (Duration::ZERO, String::new());
+    for (page, who) in pages(&field).into_iter().filter(|(page, _)| only.is_empty() || page == only) {
         let path = format!("/t/{LARGE}{page}");
-        let times = open_loop(&server.address, &path, &field.sessions[READER], seconds * rate, rate);
+        let times = open_loop(&server.address, &path, &field.sessions[who], seconds * rate, rate);
         let ms = |share: f64| at(&times, share).as_secs_f64() * 1e3;
-        let name =
-            format!("{:24} p50 {:6.1} ms  p99", if page.is_empty() { "overview" } else { page }, ms(0.5));
+        let page = if page.is_empty() { "overview".to_owned() } else { page };
+        let name = format!("{page:34} p50 {:6.1} ms  p99", ms(0.5));
         passed &= told(&name, ms(0.99), "ms", PAGE_P99.as_secs_f64() * 1e3, true);
+        slowest = slowest.max((at(&times, 0.99), page));
     }
+    println!(
+        "  the heaviest page is {}; memory after the pages {:.0} MiB",
+        slowest.1,
+        server.memory("VmRSS")
+    );
     let saves =
         saves(&server.address, &field, Duration::from_secs(seconds as u64 * 2), &Mutex::default(), None);
     passed &= told("durable saves of forms", saves, "/s", SAVES_A_SECOND, false);
     println!("  every list brought up to date            {:8.0} ms", {
         let began = Instant::now();
-        open_loop(&server.address, &format!("/t/{LARGE}/subjects"), &field.sessions[READER], 1, 1);
+        open_loop(&server.address, &format!("/t/{LARGE}/subjects"), &field.sessions[OFFICE], 1, 1);
         began.elapsed().as_secs_f64() * 1e3
     });
     println!("  memory, after the load                  {:9.0} MiB", server.memory("VmRSS"));
@@ -328,8 +406,17 @@ fn measure(folder: &Path, binary: &str, seconds: usize, rate: usize, clients: us
 fn told(name: &str, found: f64, unit: &str, bar: f64, at_most: bool) -> bool {
     let holds = if at_most { found <= bar } else { found >= bar };
     let (state, sign) = (if holds { "PASS" } else { "FAIL" }, if at_most { "<=" } else { ">=" });
-    println!("{state} {name:41} {found:9.1} {unit}   (bar: {sign} {bar:.0})");
+    println!(
+        "{state} {name:52} {found:9.1} {unit}   (bar: {sign} {bar:.0}; load average {})",
+        load_average()
+    );
     holds
+}
+
+/// What else the machine had to do: runnable processes over the last minute.
+fn load_average() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().unwrap_or_default().to_owned()
 }
 
 fn at(sorted: &[Duration], share: f64) -> Duration {
@@ -338,11 +425,15 @@ fn at(sorted: &[Duration], share: f64) -> Duration {
 
 /// Asks for a page `count` times, `rate` a second, each at its moment; the times in order.
 fn open_loop(address: &str, path: &str, token: &str, count: usize, rate: usize) -> Vec<Duration> {
-    let url = format!("{address}{path}");
+    let mut url = format!("{address}{path}");
     let cookie = format!("trialwright={token}");
     // The first request of a page after a save may find lists that are being brought up to date; that is measured apart.
-    let first = agent().get(&url).header("cookie", &cookie).call().unwrap();
-    assert_eq!(first.status(), 200, "{path}");
+    let mut first = agent().get(&url).header("cookie", &cookie).call().unwrap();
+    if let Some(onward) = first.headers().get("location").filter(|_| first.status() == 303) {
+        url = format!("{address}{}", onward.to_str().unwrap());
+        first = agent().get(&url).header("cookie", &cookie).call().unwrap();
+    }
+    assert_eq!(first.status(), 200, "{url}");
     let next = AtomicUsize::new(0);
     let times = Mutex::new(Vec::with_capacity(count));
     let began = Instant::now();
@@ -415,7 +506,9 @@ fn saves(
                     let sent =
                         agent.post(format!("{address}{path}")).header("cookie", &cookie).send_form(fields);
                     match sent {
-                        Ok(reply) if reply.status() == 303 => {
+                        Ok(mut reply) if reply.status() == 303 => {
+                            // As browsers do: read to its end, so that the connection is used again.
+                            let _ = reply.body_mut().read_to_vec();
                             done.fetch_add(1, Ordering::Relaxed);
                             acknowledged.lock().unwrap().push(term);
                         }
@@ -435,8 +528,8 @@ fn saves(
 
 // --------------------------------------------------------------------------------------------------------------- killing
 
-/// Kills the server with SIGKILL while clients save, again and again: whatever was acknowledged must be in the ledger, the ledger
-/// must verify, and the server must start again.
+/// Kills the server with SIGKILL while clients save and others read, again and again: whatever was acknowledged must be in the
+/// ledger, the ledger must verify, and the server must start again.
 fn kill(folder: &Path, binary: &str, rounds: usize, clients: usize) -> bool {
     let mut passed = true;
     for round in 1..=rounds {
@@ -451,6 +544,9 @@ fn kill(folder: &Path, binary: &str, rounds: usize, clients: usize) -> bool {
         thread::scope(|scope| {
             let saving =
                 scope.spawn(|| saves(&address, &field, Duration::from_secs(20), &acknowledged, Some(&dies)));
+            for _ in 0..4 {
+                scope.spawn(|| read_until(&address, &field, &dies));
+            }
             thread::sleep(lives);
             dies.store(true, Ordering::SeqCst);
             server.process.kill().unwrap();
@@ -465,9 +561,22 @@ fn kill(folder: &Path, binary: &str, rounds: usize, clients: usize) -> bool {
     passed
 }
 
+/// Reads one page after another until the server dies.
+fn read_until(address: &str, field: &Field, dies: &AtomicBool) {
+    let agent = agent();
+    for (page, who) in pages(field).iter().cycle() {
+        let cookie = format!("trialwright={}", field.sessions[*who]);
+        let url = format!("{address}/t/{LARGE}{page}");
+        if agent.get(&url).header("cookie", &cookie).call().is_err() || dies.load(Ordering::SeqCst) {
+            return;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
 fn survived(folder: &Path, round: usize, lived: Duration, acknowledged: &[String]) -> bool {
     let reading = office::open_reading(ledger_at(folder, "large"), None).unwrap();
-    let mut found = std::collections::BTreeSet::new();
+    let mut found = BTreeSet::new();
     let (records, _) = reading.records(|record| record).unwrap();
     for form in records.iter().flat_map(|record| &record.forms).filter(|form| form.instance.form == "ae") {
         found.extend(form.values.get("AETERM").and_then(|term| term.as_str()).map(str::to_owned));

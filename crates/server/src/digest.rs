@@ -9,11 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use analysis::{Detail, SubjectRow};
 use jiff::Timestamp;
 use jiff::civil::Date;
+use office::Events;
 use trial::calendar::{Planned, VisitStatus, calendar};
 use trial::eligibility::{Judgement, judge};
-use trial::event::{Entered, Instance, Seq};
+use trial::event::{Instance, Seq};
 use trial::id::{ArmId, SiteId};
-use trial::outstanding::{Options, Outstanding, outstanding};
+use trial::outstanding::{Missing, Options, Outstanding, Target, outstanding};
 use trial::protocol::ProtocolHistory;
 use trial::record::{Deviation, Query, QueryState, Record};
 use trial::review::{Given, Reviewed, review};
@@ -36,7 +37,7 @@ pub(crate) struct Digest {
     pub(crate) made: u32,
     pub(crate) missed: u32,
     /// What is missing, gravest first.
-    pub(crate) outstanding: Vec<Outstanding>,
+    pub(crate) outstanding: Box<[Owed]>,
     /// Queries that are not closed.
     pub(crate) queries: Vec<Query>,
     /// Those that are.
@@ -115,6 +116,56 @@ impl LookedAfter {
     }
 }
 
+/// What is missing. A large trial lacks a hundred thousand things, of which most say the same of another subject: those words
+/// are kept once.
+pub(crate) struct Owed {
+    pub(crate) what: Missing,
+    pub(crate) since: Option<Date>,
+    pub(crate) by: Option<Date>,
+    thing: Arc<Thing>,
+}
+
+/// What of it does not hang on a day.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Thing {
+    pub(crate) instance: Option<Instance>,
+    pub(crate) item: Option<Target>,
+    pub(crate) says: String,
+    pub(crate) why: String,
+}
+
+impl Owed {
+    fn of(one: Outstanding) -> Self {
+        let Outstanding { what, instance, item, since, by, says, why } = one;
+        let thing = Thing { instance, item, says, why };
+        let thing = match what {
+            // Named by form and visit alone, so that there are no more of them than the protocol has room for.
+            Missing::Form | Missing::Signature => said_once(thing),
+            _ => Arc::new(thing),
+        };
+        Self { what, since, by, thing }
+    }
+}
+
+impl std::ops::Deref for Owed {
+    type Target = Thing;
+
+    fn deref(&self) -> &Thing {
+        &self.thing
+    }
+}
+
+fn said_once(thing: Thing) -> Arc<Thing> {
+    static SAID: Mutex<BTreeSet<Arc<Thing>>> = Mutex::new(BTreeSet::new());
+    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = said.get(&thing) {
+        return Arc::clone(known);
+    }
+    let new = Arc::new(thing);
+    said.insert(Arc::clone(&new));
+    new
+}
+
 /// One copy of an id, however many digests hold it. The protocol's forms and visits bound how many there are.
 fn kept_once(id: &str) -> Arc<str> {
     static KEPT: Mutex<BTreeSet<Arc<str>>> = Mutex::new(BTreeSet::new());
@@ -128,7 +179,7 @@ fn kept_once(id: &str) -> Arc<str> {
 }
 
 /// The digest of a subject on `today`.
-pub(crate) fn digest(history: &ProtocolHistory, record: &Record, events: &[Entered], today: Date) -> Digest {
+pub(crate) fn digest(history: &ProtocolHistory, record: &Record, events: &Events, today: Date) -> Digest {
     let derived = trial::derive::derive(history, record, None);
     let calendar = calendar(history.current(), record, today);
     let count = |wanted: fn(&VisitStatus) -> bool| {
@@ -143,6 +194,8 @@ pub(crate) fn digest(history: &ProtocolHistory, record: &Record, events: &[Enter
     let begun = calendar.visits.iter().filter(begun).cloned().collect();
     let mut visits: Vec<_> = calendar.visits.into_iter().filter(open).collect();
     visits.extend(next.filter(|next| !open(next)));
+    // It stands in the memory of all visits, of which few are left.
+    visits.shrink_to_fit();
     Digest {
         site: record.site.clone(),
         screened: record.screened.as_ref().map(|fact| fact.value),
@@ -153,14 +206,17 @@ pub(crate) fn digest(history: &ProtocolHistory, record: &Record, events: &[Enter
         begun,
         made,
         missed,
-        outstanding: outstanding(history, record, &derived, today, Options::default()),
+        outstanding: outstanding(history, record, &derived, today, Options::default())
+            .into_iter()
+            .map(Owed::of)
+            .collect(),
         queries: of_state(record, |state| state != QueryState::Closed),
         closed: of_state(record, |state| state == QueryState::Closed),
         deviations: record.deviations.clone(),
         forms: forms(record),
         looked_after: review(history, record).iter().map(LookedAfter::of).collect(),
-        last: events.last().map(|entered| (entered.seq, entered.event.recorded)),
-        row: analysis::Plan::new(history).row(record, None, Detail::TABLES),
+        last: events.last_recorded(),
+        row: analysis::Plan::new(history).row_of(record, &derived, Detail::TABLES),
     }
 }
 

@@ -2,10 +2,13 @@
 //!
 //! Never holds a record for longer than a page needs it; `office` keeps the last few hundred.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use jiff::civil::Date;
 use office::{Board, Folder, Office, Snapshot};
+use people::permission::Sites;
+use trial::calendar::VisitStatus;
 use trial::event::Role;
 use trial::id::{SiteId, SubjectId};
 use trial::protocol::ProtocolHistory;
@@ -16,12 +19,41 @@ use crate::page::overview::Curves;
 use crate::page::reports::Reports;
 use crate::web::fault::Fault;
 
+/// What the bar of every page counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    /// Visits whose window is over.
+    pub(crate) overdue: usize,
+    /// Queries that are not closed.
+    pub(crate) queries: usize,
+}
+
+impl Waiting {
+    fn of(digest: &Digest) -> Self {
+        let overdue =
+            digest.visits.iter().filter(|visit| matches!(visit.status, VisitStatus::Overdue { .. }));
+        Self { overdue: overdue.count(), queries: digest.queries.len() }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.overdue += other.overdue;
+        self.queries += other.queries;
+    }
+}
+
+/// What waits at each site, and the digests that say so.
+struct Counted {
+    of: Arc<Snapshot<Digest>>,
+    sites: BTreeMap<SiteId, Waiting>,
+}
+
 /// One trial.
 pub(crate) struct Room {
     /// Its name in addresses.
     pub(crate) slug: String,
     pub(crate) office: Office,
     board: RwLock<Arc<Board<Digest>>>,
+    waiting: Mutex<Option<Counted>>,
     pub(crate) curves: Curves,
     /// New versions of the protocol that somebody looks through before they are adopted.
     pub(crate) reviews: Reviews,
@@ -46,6 +78,7 @@ impl Room {
             slug,
             office,
             board,
+            waiting: Mutex::default(),
             curves: Curves::default(),
             reviews: Reviews::default(),
             reports: Reports::default(),
@@ -84,6 +117,30 @@ impl Room {
     /// Every subject's digest, as the ledger stands.
     pub(crate) async fn digests(&self) -> Result<Arc<Snapshot<Digest>>, Fault> {
         Ok(self.board().current().await?)
+    }
+
+    /// What waits within `reach`, as it was a moment ago: no page waits for it. Nothing while the ledger is still being read.
+    pub(crate) fn waiting(&self, reach: &Sites) -> Waiting {
+        let Some(latest) = self.board().latest() else { return Waiting::default() };
+        let mut kept = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.as_ref().is_none_or(|counted| !Arc::ptr_eq(&counted.of, &latest)) {
+            let mut sites = BTreeMap::<SiteId, Waiting>::new();
+            for (_, digest) in latest.iter() {
+                let one = Waiting::of(digest);
+                match sites.get_mut(&digest.site) {
+                    Some(site) => site.add(one),
+                    None => drop(sites.insert(digest.site.clone(), one)),
+                }
+            }
+            *kept = Some(Counted { of: latest, sites });
+        }
+        let mut all = Waiting::default();
+        for (site, waiting) in kept.iter().flat_map(|counted| &counted.sites) {
+            if reach.contains(site) {
+                all.add(*waiting);
+            }
+        }
+        all
     }
 
     /// The site of a subject; none where there is no such subject.

@@ -86,6 +86,7 @@ impl Server {
     pub async fn start(options: Options) -> Result<Self, Error> {
         let wording = Wording::load(options.wording.as_deref()).map_err(Error::Wording)?;
         let people = Store::open_with(&options.people, options.rules.clone()).await?;
+        people.open_key().await?;
         let listen = |source| Error::Listen { address: options.listen, source };
         let listener = std::net::TcpListener::bind(options.listen).map_err(listen)?;
         listener.set_nonblocking(true).map_err(listen)?;

@@ -8,8 +8,9 @@ use serde::Serialize;
 use survival::proportion::wilson;
 
 use crate::campaign::Cell;
+use crate::full::{ERRORS, FullTally, Test, TestTally};
 use crate::scenario::{Parameter, Scenario};
-use crate::times::{Moments, Tally};
+use crate::times::{AnalysisTally, Moments, Tally};
 
 /// A part of all trials.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -94,7 +95,47 @@ pub struct Answers {
     pub looks: Vec<LookAnswers>,
     /// By analysis.
     pub analyses: Vec<AnalysisAnswers>,
+    /// What happened in whole trials, where they were simulated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub full: Option<FullAnswers>,
 }
+
+/// What happened in whole trials, as each stood when it stopped.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FullAnswers {
+    /// Subjects screened.
+    pub screened: Mean,
+    /// Courses of SABR.
+    pub courses: Mean,
+    /// Subjects with SABR at a further progression.
+    pub again: Mean,
+    /// Adverse events of grade 3 or higher.
+    pub severe: Mean,
+    /// Deaths.
+    pub deaths: Mean,
+    /// Subjects who withdrew or were lost.
+    pub left: Mean,
+    /// Deviations in the report.
+    pub deviations: Mean,
+    /// Events recorded of subjects, to the end of follow-up.
+    pub recorded: Mean,
+    /// Days from the true failure of a strategy to the day derived for it.
+    pub lag_days: Mean,
+    /// Failures derived before the true day, or without one, a trial.
+    pub too_soon: f64,
+    /// True failures that were not derived, a trial.
+    pub unseen: f64,
+    /// Errors made on purpose a trial, by kind.
+    pub planted: BTreeMap<String, f64>,
+    /// Values that could not be read back: none is expected.
+    pub faults: u64,
+    /// What was not exercised.
+    pub not_exercised: &'static str,
+}
+
+/// What whole trials in memory pass by.
+pub const NOT_EXERCISED: &str = "admission at the office (edit checks and the queries they raise, authorisation), storage, the hash chain, \
+                                 accounts and pages; `dry-run` and `demo` go through them";
 
 /// A look.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -149,11 +190,18 @@ pub struct EstimateAnswers {
     pub std_err: Mean,
     /// Trials whose limits (of the level of the design) held the true value.
     pub coverage: Option<Share>,
+    /// Of whole trials: the mean log hazard ratio of the true times of the same patients, censored at the look alone; none where the
+    /// truth of the endpoint is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub truth: Option<Mean>,
+    /// Of whole trials: the estimate less that, by trial: what visits, losses, decisions and errors make of the truth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed: Option<Mean>,
 }
 
 impl Answers {
-    /// The answers of a cell.
-    pub fn new(cell: &Cell, tally: &Tally) -> Self {
+    /// The answers of a cell; of whole trials, `tests` are what judged them.
+    pub fn new(cell: &Cell, tests: Option<&[Test]>, tally: &Tally) -> Self {
         let scenario = &cell.scenario;
         let looks = tally.looks.iter().zip(&scenario.design.looks).map(|(look, information)| LookAnswers {
             information: *information,
@@ -174,34 +222,78 @@ impl Answers {
             subjects: Mean::new(&tally.subjects),
             raised: Share::new(tally.raised, tally.trials),
             looks: looks.collect(),
-            analyses: analyses(scenario, tally),
+            analyses: analyses(scenario, tests, tally),
+            full: tally.full.as_deref().map(|full| FullAnswers::new(full, tally.trials)),
         }
     }
 }
 
-fn analyses(scenario: &Scenario, tally: &Tally) -> Vec<AnalysisAnswers> {
-    let truth = scenario.log_hazard_ratio();
-    let one = |(analysis, told): (&crate::scenario::Analysis, &crate::times::AnalysisTally)| {
-        let mean = Mean::new(&told.log_hazard_ratio);
-        let estimate = (told.log_hazard_ratio.n > 0).then(|| EstimateAnswers {
-            hazard_ratio: mean.estimate.map(libm::exp),
-            log_hazard_ratio: mean,
-            bias: truth.map(|truth| mean.less(truth)),
-            std_err: Mean::new(&told.std_err),
-            coverage: truth.map(|_| Share::new(told.covered, told.log_hazard_ratio.n)),
-        });
-        AnalysisAnswers {
-            id: analysis.id.clone(),
-            method: analysis.method.to_string(),
-            stratified: analysis.stratified,
-            experimental: Share::new(told.experimental, tally.trials),
-            control: Share::new(told.control, tally.trials),
-            either: Share::new(told.experimental + told.control, tally.trials),
-            none: Share::new(told.none, tally.trials),
-            estimate,
+impl FullAnswers {
+    fn new(full: &FullTally, trials: u64) -> Self {
+        let per = |count: u64| if trials == 0 { 0.0 } else { count as f64 / trials as f64 };
+        Self {
+            screened: Mean::new(&full.screened),
+            courses: Mean::new(&full.courses),
+            again: Mean::new(&full.again),
+            severe: Mean::new(&full.severe),
+            deaths: Mean::new(&full.deaths),
+            left: Mean::new(&full.left),
+            deviations: Mean::new(&full.deviations),
+            recorded: Mean::new(&full.recorded),
+            lag_days: Mean::new(&full.lag),
+            too_soon: per(full.too_soon),
+            unseen: per(full.unseen),
+            planted: ERRORS
+                .iter()
+                .zip(&full.planted)
+                .map(|(name, n)| ((*name).to_owned(), per(*n)))
+                .collect(),
+            faults: full.faults,
+            not_exercised: NOT_EXERCISED,
         }
-    };
-    scenario.analyses.iter().zip(&tally.analyses).map(one).collect()
+    }
+}
+
+/// Name, method and strata of each analysis, and whether the scenario's hazard ratio is its truth.
+fn named(scenario: &Scenario, tests: Option<&[Test]>) -> Vec<(String, String, bool, bool)> {
+    if let Some(tests) = tests {
+        return tests.iter().map(|t| (t.id.clone(), t.method.clone(), t.stratified, t.of_law)).collect();
+    }
+    let analyses = scenario.analyses.iter();
+    analyses.map(|a| (a.id.clone(), a.method.to_string(), a.stratified, true)).collect()
+}
+
+fn analyses(scenario: &Scenario, tests: Option<&[Test]>, tally: &Tally) -> Vec<AnalysisAnswers> {
+    let of_scenario = scenario.log_hazard_ratio();
+    let of_test = |place: usize| tally.full.as_ref()?.tests.get(place).copied();
+    let one =
+        |(place, ((id, method, stratified, of_law), told)): (usize, ((_, _, bool, bool), &AnalysisTally))| {
+            let truth = of_scenario.filter(|_| of_law);
+            let mean = Mean::new(&told.log_hazard_ratio);
+            let seen = |of: fn(TestTally) -> Moments| {
+                of_test(place).map(of).filter(|m| m.n > 0).map(|m| Mean::new(&m))
+            };
+            let estimate = (told.log_hazard_ratio.n > 0).then(|| EstimateAnswers {
+                hazard_ratio: mean.estimate.map(libm::exp),
+                log_hazard_ratio: mean,
+                bias: truth.map(|truth| mean.less(truth)),
+                std_err: Mean::new(&told.std_err),
+                coverage: truth.map(|_| Share::new(told.covered, told.log_hazard_ratio.n)),
+                truth: seen(|tally| tally.truth),
+                observed: seen(|tally| tally.difference),
+            });
+            AnalysisAnswers {
+                id,
+                method,
+                stratified,
+                experimental: Share::new(told.experimental, tally.trials),
+                control: Share::new(told.control, tally.trials),
+                either: Share::new(told.experimental + told.control, tally.trials),
+                none: Share::new(told.none, tally.trials),
+                estimate,
+            }
+        };
+    named(scenario, tests).into_iter().zip(&tally.analyses).enumerate().map(one).collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Chance: streams of random numbers, each named, so that one subject's fate depends on nothing but the seed and its name.
+//! Chance: streams of random numbers, each named or counted, so that one subject's fate depends on nothing but the seed and whose
+//! fate it is.
 //!
 //! Never uses a function whose last bit depends on the platform: normals are sums of uniforms, logarithms come from the
 //! `libm` crate. The same seed gives the same trial on any machine and with any number of threads.
@@ -6,30 +7,106 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use crate::philox::{Philox, Words};
+use crate::times::Purpose;
+
 /// A stream of random numbers.
 #[derive(Clone)]
-pub struct Chance(ChaCha8Rng);
+pub struct Chance(Source);
+
+#[derive(Clone)]
+enum Source {
+    /// Of a trial that is played through the office: each stream has a name.
+    Named(Box<ChaCha8Rng>),
+    /// Of one trial among thousands: each stream stands at a counter of its own.
+    Counted(Counted),
+}
+
+/// The words of a key at one counter after the other.
+#[derive(Clone)]
+struct Counted {
+    philox: Philox,
+    trial: u64,
+    /// The subject, or what else the stream is for, and which stream of it.
+    of: u64,
+    stream: u64,
+    /// Blocks drawn.
+    block: u64,
+    words: Words,
+    /// Words of the block that are left.
+    left: u8,
+}
+
+impl Counted {
+    #[inline]
+    fn next(&mut self) -> u64 {
+        if self.left == 0 {
+            // Streams of one purpose share the last word of the counter: a stream's number is mixed into the subject's.
+            let of = self.of ^ self.stream;
+            self.words = self.philox.draw(self.trial, of, self.block, Purpose::Story);
+            self.block += 1;
+            self.left = 4;
+        }
+        self.left -= 1;
+        self.words[usize::from(self.left)]
+    }
+}
+
+/// A counter below this stands for a subject; a stream that was split off gets one above it.
+const SPLIT: u64 = 1 << 63;
 
 impl Chance {
     /// The stream called `name` of the trial with this seed.
     pub fn new(seed: u64, name: &str) -> Self {
         let mut material = seed.to_le_bytes().to_vec();
         material.extend_from_slice(name.as_bytes());
-        Self(ChaCha8Rng::from_seed(blake3::derive_key("trialwright simulate 2026-11 stream", &material)))
+        let key = blake3::derive_key("trialwright simulate 2026-11 stream", &material);
+        Self(Source::Named(Box::new(ChaCha8Rng::from_seed(key))))
+    }
+
+    /// The stream of a subject, or of what else `of` (below 2^63) stands for, in a trial of a campaign.
+    pub fn counted(philox: Philox, trial: u64, of: u64) -> Self {
+        let (stream, block, words, left) = (0, 0, [0; 4], 0);
+        Self(Source::Counted(Counted { philox, trial, of, stream, block, words, left }))
+    }
+
+    #[inline]
+    fn word(&mut self) -> u64 {
+        match &mut self.0 {
+            Source::Counted(counted) => counted.next(),
+            Source::Named(named) => named.next_u64(),
+        }
+    }
+
+    /// Random bytes, as for a seed.
+    pub fn bytes(&mut self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        for part in bytes.chunks_exact_mut(8) {
+            part.copy_from_slice(&self.word().to_le_bytes());
+        }
+        bytes
     }
 
     /// A stream of its own, whatever is drawn from this one later.
     #[must_use]
     pub fn fork(&mut self) -> Self {
-        let mut seed = [0; 32];
-        self.0.fill_bytes(&mut seed);
-        Self(ChaCha8Rng::from_seed(seed))
+        match &mut self.0 {
+            Source::Named(named) => {
+                let mut seed = [0; 32];
+                named.fill_bytes(&mut seed);
+                Self(Source::Named(Box::new(ChaCha8Rng::from_seed(seed))))
+            }
+            Source::Counted(counted) => {
+                let stream = counted.next() | SPLIT;
+                Self(Source::Counted(Counted { stream, block: 0, left: 0, ..counted.clone() }))
+            }
+        }
     }
 
     /// Uniform from 0 inclusive to 1 exclusive.
     pub fn unit(&mut self) -> f64 {
         // 53 random bits: every value is exact, and so is the product.
-        (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+        (self.word() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// True with probability `p`.
@@ -40,7 +117,7 @@ impl Chance {
     /// A whole number from `low` to `high`, both inclusive; `low` where they are out of order.
     pub fn whole(&mut self, low: i64, high: i64) -> i64 {
         let span = u64::try_from(high.saturating_sub(low)).unwrap_or(0).saturating_add(1);
-        let drawn = (u128::from(self.0.next_u64()) * u128::from(span)) >> 64;
+        let drawn = (u128::from(self.word()) * u128::from(span)) >> 64;
         low.saturating_add(i64::try_from(drawn).unwrap_or(0))
     }
 
@@ -50,8 +127,14 @@ impl Chance {
     }
 
     /// Normal with this mean and standard deviation: the sum of twelve uniforms (Irwin-Hall), whose tails end at six
-    /// standard deviations.
+    /// standard deviations. Of a counted stream each uniform has 16 bits, so that three words are enough.
     pub fn normal(&mut self, mean: f64, deviation: f64) -> f64 {
+        if let Source::Counted(counted) = &mut self.0 {
+            let of_word = |word: u64| (0..4).map(|part| (word >> (16 * part)) & 0xFFFF).sum::<u64>();
+            let sum: u64 = (0..3).map(|_| of_word(counted.next())).sum();
+            // Each stands for the middle of its step: half a step for each of the twelve.
+            return mean + deviation * ((sum + 6) as f64 / 65_536.0 - 6.0);
+        }
         let sum: f64 = (0..12).map(|_| self.unit()).sum();
         mean + deviation * (sum - 6.0)
     }
@@ -105,10 +188,32 @@ mod tests {
         assert_ne!(draw(1, "a"), draw(2, "a"));
     }
 
-    // Mean and variance of the laws, to four standard errors of 40,000 draws.
+    fn counted() -> Chance {
+        Chance::counted(Philox::keyed(7, &[3; 32]), 11, 5)
+    }
+
     #[test]
-    fn laws_have_their_moments() {
-        let mut chance = Chance::new(7, "moments");
+    fn a_counted_stream_is_its_trial_and_subject_and_splits_off_others() {
+        let draw = |trial, of| Chance::counted(Philox::keyed(7, &[3; 32]), trial, of).unit();
+        assert_eq!(draw(1, 2), draw(1, 2));
+        assert!(draw(1, 2) != draw(2, 1) && draw(1, 2) != draw(1, 3));
+        let mut chance = counted();
+        let mut split = chance.fork();
+        let mut again = chance.clone();
+        assert_ne!(split.unit(), chance.unit());
+        assert_ne!(chance.fork().unit(), split.unit());
+        again.unit();
+        let mut fresh = counted();
+        drop(fresh.fork());
+        fresh.unit();
+        assert_eq!(again.fork().unit(), fresh.fork().unit());
+    }
+
+    // Mean and variance of the laws, to four standard errors of 40,000 draws.
+    #[rstest::rstest]
+    #[case(Chance::new(7, "moments"))]
+    #[case(counted())]
+    fn laws_have_their_moments(#[case] mut chance: Chance) {
         let n = 40_000;
         let check = |draws: Vec<f64>, mean: f64, deviation: f64| {
             let found = draws.iter().sum::<f64>() / f64::from(n);

@@ -12,16 +12,34 @@ use trial::event::{Instance, Role};
 use trial::id::{SiteId, SubjectId};
 
 use crate::chance::Chance;
+use crate::truth::{Planted, PlantedError};
 
-/// An action and its place among those of the same moment and subject.
+/// What somebody does about a subject, and its place among what is done at the same moment.
 #[derive(Clone, Debug)]
 pub struct Pending {
     /// Its place among the subject's actions.
     pub order: u32,
-    /// When it is recorded: the action says the same.
+    /// When it is recorded.
     pub at: Timestamp,
-    /// The action.
-    pub action: Action,
+    /// Who does it.
+    pub role: Role,
+    /// What.
+    pub deed: Deed,
+}
+
+impl Pending {
+    /// As it is handed in at an office.
+    pub fn action(self, site: &SiteId, subject: &SubjectId) -> Action {
+        let who = match self.role {
+            Role::Patient => "patient".to_owned(),
+            Role::DataManager => "data.manager".to_owned(),
+            Role::Monitor => format!("monitor.{}", if site.as_str() < "07" { 1 } else { 2 }),
+            Role::Investigator => format!("investigator.{site}"),
+            Role::RadiationOncologist => format!("radiation.{site}"),
+            _ => format!("coordinator.{site}"),
+        };
+        Action::new(&Actor::new(who, self.role), self.at, self.deed).at(site.clone()).of(subject.clone())
+    }
 }
 
 /// How a form comes to be entered.
@@ -45,8 +63,6 @@ pub fn moment(day: Date, minute: i64) -> Timestamp {
 
 /// The desk for one subject.
 pub struct Desk {
-    site: SiteId,
-    subject: SubjectId,
     chance: Chance,
     pending: Vec<Pending>,
     order: u32,
@@ -55,20 +71,21 @@ pub struct Desk {
     queries: u32,
     /// Nothing is entered later.
     closes: Option<Timestamp>,
+    /// What went wrong on purpose.
+    planted: Vec<Planted>,
 }
 
 impl Desk {
     /// A desk whose clinical entries come after `from`.
-    pub fn new(site: SiteId, subject: SubjectId, from: Timestamp, chance: Chance) -> Self {
+    pub fn new(from: Timestamp, chance: Chance) -> Self {
         Self {
-            site,
-            subject,
             chance,
             pending: Vec::new(),
             order: 0,
             clinical: from,
             queries: 0,
             closes: None,
+            planted: Vec::new(),
         }
     }
 
@@ -84,30 +101,29 @@ impl Desk {
         self.pending
     }
 
+    /// What went wrong on purpose so far.
+    pub fn planted(&mut self) -> Vec<Planted> {
+        std::mem::take(&mut self.planted)
+    }
+
     /// Hands in a deed at a moment.
     pub fn hand_in(&mut self, recorded: Timestamp, role: Role, deed: Deed) {
-        let who = match role {
-            Role::Patient => "patient".to_owned(),
-            Role::DataManager => "data.manager".to_owned(),
-            Role::Monitor => format!("monitor.{}", if self.site.as_str() < "07" { 1 } else { 2 }),
-            Role::Investigator => format!("investigator.{}", self.site),
-            Role::RadiationOncologist => format!("radiation.{}", self.site),
-            _ => format!("coordinator.{}", self.site),
-        };
-        let recorded = self.closes.map_or(recorded, |closes| recorded.min(closes));
-        let action = Action::new(&Actor::new(who, role), recorded, deed)
-            .at(self.site.clone())
-            .of(self.subject.clone());
+        let at = self.closes.map_or(recorded, |closes| recorded.min(closes));
         self.order += 1;
-        self.pending.push(Pending { order: self.order, at: recorded, action });
+        self.pending.push(Pending { order: self.order, at, role, deed });
     }
 
     /// The moment at which something of `day` is entered.
-    fn entered(&mut self, day: Date, entry: Entry) -> Timestamp {
+    fn entered(&mut self, day: Date, entry: Entry, instance: &Instance) -> Timestamp {
         let late = self.chance.happens(0.06);
         let delay = match entry {
             Entry::Patient => 0,
-            _ if late => self.chance.whole(21, 70),
+            _ if late => {
+                let days = self.chance.whole(21, 70);
+                let (error, form) = (PlantedError::LateEntry { days }, Some(instance.clone()));
+                self.planted.push(Planted { date: day, error, form });
+                days
+            }
             Entry::Clinical => crate::chance::days(self.chance.exponential(2.5)),
             Entry::Other => crate::chance::days(self.chance.exponential(6.0)),
         };
@@ -140,15 +156,19 @@ impl Desk {
         instance: &Instance,
         values: Map<String, Value>,
     ) -> Timestamp {
-        let at = self.entered(day, entry);
+        let at = self.entered(day, entry, instance);
         let mistyped =
             (entry == Entry::Clinical && self.chance.happens(0.05)).then(|| mistype(&values)).flatten();
-        let first = mistyped.as_ref().map_or_else(|| values.clone(), |(wrong, ..)| wrong.clone());
-        self.hand_in(at, role, Deed::Save { instance: instance.clone(), values: first });
-        if let Some((_, item, question)) = mistyped {
+        if let Some((wrong, item, question)) = mistyped {
+            let (error, form) = (PlantedError::Mistyped, Some(instance.clone()));
+            self.planted.push(Planted { date: day, error, form });
+            self.hand_in(at, role, Deed::Save { instance: instance.clone(), values: wrong });
             self.ask_and_correct(at, instance, values, item, question);
-        } else if self.chance.happens(0.06) {
-            self.ask(at, instance);
+        } else {
+            self.hand_in(at, role, Deed::Save { instance: instance.clone(), values });
+            if self.chance.happens(0.06) {
+                self.ask(at, instance);
+            }
         }
         self.after(at, entry, instance);
         at
@@ -163,7 +183,7 @@ impl Desk {
         values: Map<String, Value>,
         reason: &str,
     ) {
-        let at = self.entered(day, entry).max(later(self.last_of(&instance), 2));
+        let at = self.entered(day, entry, &instance).max(later(self.last_of(&instance), 2));
         self.clinical = self.clinical.max(at);
         let reason = reason.to_owned();
         self.hand_in(at, Role::SiteCoordinator, Deed::Correct { instance, values, reason });
@@ -172,10 +192,10 @@ impl Desk {
     /// The last moment at which `instance` was touched.
     fn last_of(&self, instance: &Instance) -> Timestamp {
         let about = |deed: &Deed| match deed {
-            Deed::Save { instance, .. } | Deed::Correct { instance, .. } => Some(instance.clone()),
-            _ => None,
+            Deed::Save { instance: of, .. } | Deed::Correct { instance: of, .. } => of == instance,
+            _ => false,
         };
-        let touched = self.pending.iter().filter(|p| about(&p.action.deed).as_ref() == Some(instance));
+        let touched = self.pending.iter().filter(|p| about(&p.deed));
         touched.map(|p| p.at).max().unwrap_or(self.clinical)
     }
 
@@ -334,15 +354,13 @@ mod tests {
         let mut corrected = 0;
         for seed in 0..200 {
             let chance = Chance::new(seed, "desk");
-            let mut desk = Desk::new("01".into(), "01-001".into(), moment(day, 0), chance);
+            let mut desk = Desk::new(moment(day, 0), chance);
             let instance = Instance { form: "tumour".into(), visit: None, occurrence: 1 };
             desk.save(day, Entry::Clinical, Role::SiteCoordinator, &instance, values.clone());
             let mut sorted = desk.finish();
             sorted.sort_by_key(|p| (p.at, p.order));
-            let Deed::Save { values: first, .. } = &sorted[0].action.deed else {
-                panic!("the save comes first")
-            };
-            let correction = sorted.iter().find_map(|p| match &p.action.deed {
+            let Deed::Save { values: first, .. } = &sorted[0].deed else { panic!("the save comes first") };
+            let correction = sorted.iter().find_map(|p| match &p.deed {
                 Deed::Correct { values, .. } => Some(values),
                 _ => None,
             });

@@ -52,7 +52,7 @@ pub struct Lesion {
     measurable: bool,
     /// It is none: a shadow that the next scan does not show.
     shadow: bool,
-    doubtful: bool,
+    pub doubtful: bool,
     gone: bool,
     /// Smallest size seen, mm.
     nadir: f64,
@@ -110,6 +110,7 @@ impl Lesion {
         let size = chance.between(6.5, 11.0);
         let mut lesion = Self::new(profile.organ(chance), size, day, chance);
         lesion.grows_from = day;
+        lesion.grows *= profile.pace.growth;
         lesion.doubtful = chance.happens(0.1);
         lesion
     }
@@ -128,6 +129,37 @@ impl Lesion {
         let mut lesion = Self::appearing(profile, day, chance);
         (lesion.shadow, lesion.doubtful, lesion.grows_from) = (true, true, NEVER);
         lesion
+    }
+
+    /// A lesion that appears where nothing hides it: a reader who looks sees it.
+    pub fn plain(profile: &Profile, day: i64, chance: &mut Chance) -> Self {
+        let mut lesion = Self::appearing(profile, day, chance);
+        lesion.nodal = false;
+        if lesion.organ == "LYMPH NODE" {
+            lesion.organ = "LIVER".into();
+        }
+        lesion
+    }
+
+    /// Nothing of it grows from `day` on, until it escapes.
+    pub fn hold(&mut self, day: i64) {
+        self.rebase(day);
+        self.grows_from = NEVER;
+    }
+
+    /// The day on which a reader who sees all would call it progressing: it can be seen for the first time, or has grown by a
+    /// fifth and by 5 mm (RECIST 1.1) since nothing holds it; none while something does.
+    pub fn worse_on(&self) -> Option<i64> {
+        if self.shadow || self.grows_from >= NEVER {
+            return None;
+        }
+        let from = self.grows_from.max(self.since);
+        let start = self.size_on(from);
+        let worse = if self.known() { (1.2 * start).max(start + 5.0) } else { self.least() };
+        if worse <= start {
+            return Some(from);
+        }
+        Some(from + 1 + crate::chance::days(libm::log(worse / start) / self.grows))
     }
 
     /// Puts it elsewhere.
@@ -175,8 +207,8 @@ impl Lesion {
         self.ablated = false;
     }
 
-    /// SABR ended on `day`.
-    pub fn irradiated(&mut self, day: i64, local_failure: f64, chance: &mut Chance) {
+    /// SABR ended on `day`; gives the day it is found to have failed, where it does.
+    pub fn irradiated(&mut self, day: i64, local_failure: f64, chance: &mut Chance) -> Option<i64> {
         self.rebase(day);
         self.shrinks = chance.between(0.002, 0.006);
         self.rest = self.size * chance.between(0.25, 0.7);
@@ -186,6 +218,7 @@ impl Lesion {
             self.grows_from = day + chance.whole(90, 420);
             self.grows = chance.between(0.002_5, 0.005_0);
         }
+        self.worse_on()
     }
 
     /// A new line of systemic therapy began on `day`; with probability `answers` it holds the lesion.
@@ -211,8 +244,11 @@ impl Lesion {
     /// True where a scan on `day` shows it for the first time. A node under 10 mm in short axis is a normal one (RECIST 1.1);
     /// a reader calls it a lesion when it clearly is more.
     pub fn appears(&self, day: i64) -> bool {
-        let least = if self.nodal { NODE_MM } else { VISIBLE_MM };
-        !self.known() && self.since <= day && self.size_on(day) >= least
+        !self.known() && self.since <= day && self.size_on(day) >= self.least()
+    }
+
+    fn least(&self) -> f64 {
+        if self.nodal { NODE_MM } else { VISIBLE_MM }
     }
 
     /// Measured size: whole millimetres, as calipers on a screen give.

@@ -5,12 +5,17 @@
 //! (`profiles/*.toml`). The same options give the same ledger, to the hash of its head, on any machine. Start at `run`.
 //!
 //! Beside whole trials, event times alone by the million: a [`scenario`] says what is assumed, [`times`] simulates a trial of
-//! it, a [`campaign`] many of them on any number of threads and machines, and [`answers`] gives power, error, bias and duration.
+//! it and [`full`] plays a whole one in memory, a [`campaign`] many of them on any number of threads and machines, and [`answers`]
+//! gives power, error, bias and duration.
 
 pub mod answers;
+pub mod calibrate;
 pub mod campaign;
 mod chance;
 mod desk;
+pub mod dry_run;
+pub mod full;
+mod law;
 mod lesion;
 mod life;
 mod philox;
@@ -21,10 +26,13 @@ pub mod scenario;
 mod screening;
 mod sheet;
 pub mod times;
+mod truth;
+mod watch;
 mod wellbeing;
 
 pub use profile::Profile;
 pub use run::{Outcome, Progress, SimulationOptions, run};
+pub use truth::{Outbreak, PatientTruth, Planted, PlantedError, Truth};
 
 /// What can go wrong in a simulation.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +48,9 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// A scenario cannot act on the protocol.
+    #[error("{0}")]
+    Design(String),
     /// No virtual patient fits.
     #[error("no virtual patient could be drawn on {day} who {}; not met or unknown: {}",
             if *fails { "fails a criterion with forms that can be saved" } else { "meets every criterion" },

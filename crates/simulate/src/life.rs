@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 use trial::concept::LESIONS;
 use trial::date::{PartialDate, days_between, plus_days};
-use trial::event::{Entered, Event, Instance, Role, What};
+use trial::event::{Instance, Role};
 use trial::id::{ArmId, LesionId};
 use trial::progression::{Known, Progression, first_after};
 use trial::protocol::{Arm, Concept, Form, Protocol, ProtocolHistory, Salvage};
@@ -17,11 +17,15 @@ use trial::record::Record;
 
 use crate::chance::{Chance, days};
 use crate::desk::{Desk, Entry, Pending, moment};
+use crate::law::{ArmLaw, Fate, Law, NEVER};
 use crate::lesion::Lesion;
 use crate::plan::SitePlan;
 use crate::profile::Profile;
+use crate::scenario::Assessment;
 use crate::screening::Patient;
-use crate::sheet::{Sheet, forms_of};
+use crate::sheet::{Sheet, forms_of, text};
+use crate::truth::{Outbreak, PatientTruth, Planted, PlantedError};
+use crate::watch::Watch;
 use crate::wellbeing;
 
 const MONTH: f64 = 30.437_5;
@@ -38,6 +42,18 @@ pub struct World<'a> {
     pub end: Date,
     /// Days after `end` on which the last entry is made.
     pub closing_days: i64,
+    /// When strategies fail, and who is lost; none: as the profile has it.
+    pub law: Option<&'a Law>,
+    /// Nobody asks what happens later: a life ends with the first visit after this day. What happens before is the same.
+    pub until: Option<Date>,
+}
+
+/// A life: what is entered of it, and what is true of it.
+pub struct Story {
+    /// What is entered after randomisation.
+    pub pending: Vec<Pending>,
+    /// What is true.
+    pub truth: PatientTruth,
 }
 
 /// The systemic therapy under way.
@@ -54,7 +70,8 @@ struct Therapy {
 /// A planned visit.
 struct Planned {
     day: i64,
-    instance: (String, u32),
+    /// Visit and occurrence; none: a scan beside the visits.
+    instance: Option<(String, u32)>,
     forms: Vec<String>,
 }
 
@@ -67,6 +84,7 @@ enum Left {
     Lost,
 }
 
+#[allow(clippy::struct_excessive_bools)] // each is a fact of its own, in any combination
 struct Life<'a> {
     world: &'a World<'a>,
     protocol: &'a Protocol,
@@ -75,8 +93,20 @@ struct Life<'a> {
     patient: Patient,
     chance: Chance,
     desk: Desk,
-    /// What the virtual investigator has entered and decides by.
-    entered: Vec<Entered>,
+    /// What the virtual investigator has seen and decides by.
+    seen: Record,
+    watch: Watch,
+    /// Events of it so far.
+    seen_events: u64,
+    law: Option<&'a ArmLaw>,
+    fate: Fate,
+    /// The disease has broken out as the law says: from here on the profile's pace holds.
+    failed: bool,
+    /// A progression that can be seen was left to the next assessment: scans are read as on this day.
+    blind_since: Option<i64>,
+    outbreaks: Vec<(i64, Outbreak)>,
+    failure: Option<i64>,
+    planted: Vec<Planted>,
     therapy: Option<Therapy>,
     holding: bool,
     /// Progressions are judged against the last assessment before this day.
@@ -86,6 +116,8 @@ struct Life<'a> {
     day: i64,
     end: i64,
     left: Left,
+    /// Nobody asks what happens later.
+    stopped: bool,
     occurrences: BTreeMap<String, u32>,
     new_lesions: u32,
     last_seen: i64,
@@ -118,33 +150,63 @@ struct Lasting {
     closed: Map<String, Value>,
 }
 
-/// All that is entered of `patient` after it was randomised to `arm`.
-pub fn live(world: &World<'_>, patient: Patient, arm: &ArmId) -> Vec<Pending> {
-    let protocol = world.history.current();
-    let Some(arm) = protocol.arms.iter().find(|known| known.id == *arm) else { return Vec::new() };
+/// The fate of `patient` in `arm`, and the streams of chance of its desk and of all else that happens to it.
+fn fate(world: &World<'_>, patient: &Patient, arm: &ArmId) -> (Fate, Chance, Chance) {
     let mut chance = patient.chance.clone();
-    let site = world.sites[patient.site].id.clone();
+    let of_desk = chance.fork();
+    // Whoever has just agreed to take part stays for a while.
+    let leaves = 60 + days(chance.exponential(420.0 * MONTH));
+    let by_law = world.law.and_then(|law| Some((law, law.of(arm)?)));
+    let fate = match by_law {
+        Some((law, of)) => of.draw(law.factor(&patient.stratum), &mut chance),
+        None => Fate { fails: NEVER, dies: false, leaves },
+    };
+    (fate, of_desk, chance)
+}
+
+/// The day on which the strategy of `patient` fails by the law, where that is before a loss and the end of follow-up.
+pub fn fails_on(world: &World<'_>, patient: &Patient, arm: &ArmId) -> Option<Date> {
+    let (fate, ..) = fate(world, patient, arm);
+    let on = plus_days(patient.day, fate.fails.min(NEVER));
+    (fate.fails < fate.leaves && on <= world.end).then_some(on)
+}
+
+/// The life of `patient` after it was randomised to `arm`; none where the protocol has no such arm.
+pub fn live(world: &World<'_>, patient: Patient, arm: &ArmId) -> Option<Story> {
+    let protocol = world.history.current();
+    let arm = protocol.arms.iter().find(|known| known.id == *arm)?;
     let from = moment(patient.day, 540);
     let closes = moment(plus_days(world.end, world.closing_days), 600);
-    let desk = Desk::new(site, patient.id.clone(), from, chance.fork()).closing(closes);
     let end = days_between(patient.day, world.end);
+    let law = world.law.and_then(|law| law.of(&arm.id));
+    let (fate, of_desk, chance) = fate(world, &patient, &arm.id);
+    let desk = Desk::new(from, of_desk).closing(closes);
     let mut life = Life {
         world,
         protocol,
         profile: world.profile,
         arm,
         reference: patient.day,
-        // Whoever has just agreed to take part stays for a while.
-        leaves: 60 + days(chance.exponential(420.0 * MONTH)),
+        leaves: fate.leaves,
         chance,
         desk,
-        entered: Vec::new(),
+        seen: Record { subject: patient.id.clone(), ..Record::default() },
+        seen_events: 0,
+        watch: Watch::default(),
+        law,
+        fate,
+        failed: law.is_none(),
+        blind_since: None,
+        outbreaks: Vec::new(),
+        failure: None,
+        planted: Vec::new(),
         therapy: None,
         holding: true,
         next_burst: 0,
         day: 0,
         end,
         left: Left::No,
+        stopped: false,
         occurrences: BTreeMap::new(),
         new_lesions: 0,
         last_seen: 0,
@@ -156,13 +218,18 @@ pub fn live(world: &World<'_>, patient: Patient, arm: &ArmId) -> Vec<Pending> {
     };
     life.remember_screening();
     life.run();
-    life.desk.finish()
+    Some(life.told())
 }
 
 impl Life<'_> {
     fn run(&mut self) {
         self.begin();
+        let until = self.world.until.map_or(self.end, |until| days_between(self.patient.day, until));
         for visit in self.visits() {
+            if self.day > until {
+                self.stopped = true;
+                break;
+            }
             if !self.reach(visit.day) {
                 break;
             }
@@ -171,10 +238,66 @@ impl Life<'_> {
                 break;
             }
         }
-        if self.left == Left::No && self.reach(self.end) {
+        if self.left == Left::No && !self.stopped && self.reach(self.end) {
             self.contact(self.end, "VISIT");
         }
         self.leave();
+    }
+
+    /// What is entered and what is true.
+    fn told(mut self) -> Story {
+        let date = |day: i64| plus_days(self.patient.day, day);
+        let (day, end) = (self.day, self.end);
+        let ended = if self.left == Left::No && !self.stopped { end } else { day };
+        let mut outbreaks = std::mem::take(&mut self.outbreaks);
+        outbreaks.retain(|(day, _)| *day <= ended);
+        outbreaks.sort_by_key(|(day, _)| *day);
+        let died = (self.left == Left::Died).then_some(day);
+        // By the law it is known beyond a loss too.
+        let by_law = self.law.map(|_| self.fate.fails).filter(|fails| *fails < NEVER);
+        let failure = self.failure.into_iter().chain(by_law).chain(died).min().filter(|day| *day <= end);
+        self.planted.extend(self.desk.planted());
+        let truth = PatientTruth {
+            subject: self.patient.id.clone(),
+            arm: self.arm.id.clone(),
+            randomised: self.patient.day,
+            outbreaks: outbreaks.into_iter().map(|(_, outbreak)| outbreak).collect(),
+            failure: failure.map(date),
+            death: died.map(date),
+            left: matches!(self.left, Left::Withdrew | Left::Lost).then(|| date(day)),
+            planted: std::mem::take(&mut self.planted),
+        };
+        Story { pending: self.desk.finish(), truth }
+    }
+
+    fn plant(&mut self, day: i64, error: PlantedError, form: Option<&Instance>) {
+        let date = self.date(day);
+        self.planted.push(Planted { date, error, form: form.cloned() });
+    }
+
+    /// Notes that the disease progresses on `day`.
+    fn breaks_out(&mut self, day: i64, lesions: usize, held: bool) {
+        let held = held && self.arm.strategy.as_ref().is_some_and(|rule| rule.salvage == Salvage::Sabr);
+        self.outbreaks.push((day, Outbreak { date: self.date(day), lesions, held }));
+    }
+
+    /// The day of the progression that the strategy was given up for: that of the first outbreak that no later reference had
+    /// seen, or, where it grew from what was there, the day the progressing lesions were worse.
+    fn gives_up(&mut self, day: i64, progression: &Progression) {
+        let since = days_between(self.patient.day, self.reference);
+        let known = self.outbreaks.iter().map(|(day, _)| *day).filter(|on| *on > since && *on <= day).min();
+        if known.is_none() && progression.known == Known::Clinical {
+            // Called where there was none: the truth stays.
+            return;
+        }
+        let on = known.unwrap_or_else(|| {
+            let places = self.places(&progression.lesions);
+            let worse = places.iter().filter_map(|at| self.patient.lesions[*at].worse_on()).min();
+            let on = worse.filter(|on| (1..=day).contains(on)).unwrap_or(day);
+            self.breaks_out(on, places.len(), false);
+            on
+        });
+        self.failure = Some(self.failure.map_or(on, |before| before.min(on)));
     }
 
     fn date(&self, day: i64) -> Date {
@@ -182,7 +305,7 @@ impl Life<'_> {
     }
 
     fn text(&self, day: i64) -> Value {
-        json!(self.date(day).to_string())
+        json!(text(self.date(day)))
     }
 
     // ------------------------------------------------------------------------------------------------- what is entered
@@ -196,38 +319,38 @@ impl Life<'_> {
 
     fn save(&mut self, day: i64, entry: Entry, role: Role, instance: &Instance, values: Map<String, Value>) {
         self.safe_until = self.safe_until.max(day);
-        if entry == Entry::Clinical {
-            self.remember(day, instance.clone(), values.clone());
-        }
+        let values = self.remember(day, instance, values);
         self.desk.save(self.date(day), entry, role, instance, values);
     }
 
-    /// Notes a form for the virtual investigator.
-    fn remember(&mut self, day: i64, instance: Instance, values: Map<String, Value>) {
-        let event = Event {
-            who: String::new(),
-            role: Role::Investigator,
-            recorded: moment(self.date(day), 0),
-            site: None,
-            subject: None,
-            what: What::FormSaved { instance, values },
-        };
-        self.entered.push(Entered { seq: self.entered.len() as u64 + 2, event });
+    /// Notes a form for the virtual investigator, where it may tell of a progression.
+    fn remember(&mut self, day: i64, instance: &Instance, values: Map<String, Value>) -> Map<String, Value> {
+        let form = self.protocol.forms.iter().find(|form| form.id == instance.form);
+        let tells =
+            |form: &Form| matches!(form.concept, Concept::TumourAssessment | Concept::ClinicalProgression);
+        if !form.is_some_and(tells) {
+            return values;
+        }
+        self.seen_events += 1;
+        let recorded = moment(self.date(day), 0);
+        self.seen.glean(self.world.history, self.seen_events + 1, recorded, instance, values)
     }
 
     fn remember_screening(&mut self) {
-        let tumour: Vec<String> =
-            forms_of(self.protocol, Concept::TumourAssessment).map(|form| form.id.clone()).collect();
-        for (_, instance, values) in self.patient.forms.clone() {
-            if tumour.contains(&instance.form) {
-                self.remember(0, instance, values);
-            }
+        for (_, instance, values) in std::mem::take(&mut self.patient.forms) {
+            self.remember(0, &instance, values);
         }
     }
 
-    fn progression(&self) -> Option<Progression> {
-        let record = Record::fold(self.world.history, &self.patient.id, &self.entered);
-        first_after(&self.protocol.tumour, &record, self.reference)
+    fn progression(&mut self) -> Option<Progression> {
+        if !self.watch.may_progress(&self.seen, self.reference) {
+            return None;
+        }
+        let found = first_after(&self.protocol.tumour, &self.seen, self.reference);
+        if found.is_none() {
+            self.watch.none_so_far(&self.seen, self.reference);
+        }
+        found
     }
 
     // ------------------------------------------------------------------------------------------------------- treatment
@@ -259,6 +382,7 @@ impl Life<'_> {
                 (0..self.patient.lesions.len()).filter(|at| self.patient.lesions[*at].opd).collect();
             if lesions.len() > 1 && self.chance.happens(0.02) {
                 lesions.pop();
+                self.plant(21, PlantedError::NotTreated, None);
                 self.deviation(
                     21,
                     &["SABR NOT GIVEN", "OTHER"],
@@ -271,6 +395,34 @@ impl Life<'_> {
             self.irradiate(&lesions, first);
             self.irradiate(&later, first + 7);
         }
+        self.under_the_law();
+    }
+
+    /// The law says when the disease breaks out: until then nothing grows but what SABR may still treat.
+    fn under_the_law(&mut self) {
+        if self.law.is_none() {
+            return;
+        }
+        for lesion in self.patient.lesions.iter_mut().filter(|lesion| lesion.growing(0)) {
+            lesion.hold(0);
+        }
+        self.next_burst = self.next_of_law();
+    }
+
+    /// The next outbreak that the strategy holds through, or the one that fails it.
+    fn next_of_law(&mut self) -> i64 {
+        let fails = if self.fate.dies { NEVER } else { self.fate.fails };
+        if !self.salvages() {
+            return fails;
+        }
+        let pace = self.profile.pace;
+        let mean = pace.salvageable.unwrap_or(pace.treated / (pace.few * pace.continued));
+        fails.min(self.day + self.chance.wait(mean * MONTH))
+    }
+
+    /// True where the strategy of the arm can hold through a progression.
+    fn salvages(&self) -> bool {
+        self.arm.strategy.as_ref().is_some_and(|strategy| strategy.salvage == Salvage::Sabr)
     }
 
     fn wait(&mut self, mean_months: f64) -> i64 {
@@ -332,7 +484,9 @@ impl Life<'_> {
             lesion.treated(day, answers, &mut self.chance);
         }
         let pace = self.profile.pace;
-        self.next_burst = self.wait(if order <= 2 { pace.next_line } else { pace.later_line });
+        if self.failed {
+            self.next_burst = self.wait(if order <= 2 { pace.next_line } else { pace.later_line });
+        }
         self.holding &= why != "PROGRESSION";
         if why == "PROGRESSION" {
             self.reference = self.date(day);
@@ -362,7 +516,9 @@ impl Life<'_> {
         self.save(last, Entry::Clinical, Role::RadiationOncologist, &instance, values);
         let failure = self.profile.pace.local_failure;
         for at in lesions {
-            self.patient.lesions[*at].irradiated(last, failure, &mut self.chance);
+            if let Some(fails) = self.patient.lesions[*at].irradiated(last, failure, &mut self.chance) {
+                self.breaks_out(fails, 1, true);
+            }
         }
         self.after_radiation(lesions, last);
         last
@@ -393,7 +549,11 @@ impl Life<'_> {
                 (Some(therapy), _) if therapy.order <= 2 => deaths.next_line,
                 _ => deaths.later_line,
             };
-            let dies = self.day + days(self.chance.exponential(mean * MONTH / self.patient.speed.max(0.5)));
+            let mut dies =
+                self.day + days(self.chance.exponential(mean * MONTH / self.patient.speed.max(0.5)));
+            if !self.failed {
+                dies = if self.fate.dies { self.fate.fails } else { NEVER };
+            }
             if dies < step {
                 self.day = dies.max(self.safe_until + 1).min(self.end);
                 self.left = Left::Died;
@@ -408,10 +568,62 @@ impl Life<'_> {
             self.day = step;
             self.note_events();
             if self.day >= self.next_burst {
-                self.burst();
+                if self.failed { self.burst() } else { self.burst_of_law() }
             }
         }
         true
+    }
+
+    /// The disease breaks out as the law has it: so that the strategy holds, or so that it fails.
+    fn burst_of_law(&mut self) {
+        let day = self.day;
+        if day < self.fate.fails {
+            let count = 1 + self.chance.weighted([0.6, 0.27, 0.13].into_iter());
+            self.appear(count, true);
+            self.breaks_out(day, count, true);
+            self.next_burst = self.next_of_law();
+            return;
+        }
+        self.failed = true;
+        let pace = self.profile.pace;
+        let kept = if self.salvages() { 1.0 - pace.continued } else { 1.0 };
+        let count = match self.chance.weighted([pace.few * kept, pace.many, pace.brain].into_iter()) {
+            0 => {
+                let count = 1 + self.chance.weighted([0.6, 0.27, 0.13].into_iter());
+                // Few, and yet not to be treated.
+                self.appear(count, !self.salvages());
+                count
+            }
+            1 => {
+                // More than SABR may treat: one more is enough, and a reader names no further ones.
+                let most = self.arm.strategy.as_ref().map_or(0, |strategy| strategy.max_lesions);
+                let count = most.max(self.protocol.tumour.oligo_max_lesions) as usize + 1;
+                self.appear(count, true);
+                count
+            }
+            _ => {
+                self.brain = true;
+                self.patient.lesions.push(Lesion::appearing_in_brain(day, &mut self.chance));
+                self.appear(1, true);
+                2
+            }
+        };
+        self.breaks_out(day, count, false);
+        self.patient.level -= 0.15;
+        let mean = self.pace();
+        self.next_burst = self.wait(mean);
+        if count > 3 && self.chance.happens(0.12) {
+            self.clinical_progression(day + 14);
+        }
+    }
+
+    /// New lesions that a scan shows at once.
+    fn appear(&mut self, count: usize, amenable: bool) {
+        for _ in 0..count {
+            let mut lesion = Lesion::plain(self.profile, self.day, &mut self.chance);
+            (lesion.amenable, lesion.doubtful) = (amenable, false);
+            self.patient.lesions.push(lesion);
+        }
     }
 
     /// The disease breaks out.
@@ -430,15 +642,23 @@ impl Life<'_> {
                 self.chance.weighted([0.6, 0.4].into_iter())
             }
         };
+        let before = self.patient.lesions.len();
+        let mut worse: Vec<usize> = Vec::new();
         for _ in 0..count {
             let held: Vec<usize> =
                 (0..self.patient.lesions.len()).filter(|at| self.patient.lesions[*at].stands()).collect();
             let regrows = self.chance.happens(0.3);
             match self.chance.one(&held).copied().filter(|at| regrows && !self.patient.lesions[*at].ablated) {
-                Some(at) => self.patient.lesions[at].escapes(day, &mut self.chance),
+                Some(at) => {
+                    self.patient.lesions[at].escapes(day, &mut self.chance);
+                    worse.push(at);
+                }
                 None => self.patient.lesions.push(Lesion::appearing(self.profile, day, &mut self.chance)),
             }
         }
+        worse.extend(before..self.patient.lesions.len());
+        let on = worse.iter().filter_map(|at| self.patient.lesions[*at].worse_on()).min();
+        self.breaks_out(on.unwrap_or(day), count, count <= 5 && !self.brain);
         self.patient.level -= 0.15;
         let mean = self.pace();
         self.next_burst = self.wait(mean);
@@ -476,27 +696,66 @@ impl Life<'_> {
 
     fn visits(&mut self) -> Vec<Planned> {
         let mut visits = Vec::new();
+        let own = self.law.and_then(|law| law.assessment);
         for visit in self.protocol.schedule.visits.iter().filter(|visit| visit.day > 0) {
+            let scans = self.own_scans(visit.every_days);
             let (mut planned, mut occurrence) = (visit.day, 1);
             while planned <= self.end {
-                let within = self.chance.normal(0.0, 3.2).clamp(-12.0, 12.0);
-                let day = planned + days(within + 20.0) - 20;
+                let within = match own.filter(|_| scans.is_none()) {
+                    Some(schedule) => self.chance.between(-schedule.jitter, schedule.jitter),
+                    None => self.chance.normal(0.0, 3.2).clamp(-12.0, 12.0),
+                };
+                let day = planned + days(within + 200.0) - 200;
+                let forms = visit.forms.iter().filter(|form| scans.is_none() || !self.is_scan(form));
                 visits.push(Planned {
-                    day: day.min(self.end),
-                    instance: (visit.id.clone(), occurrence),
-                    forms: visit.forms.clone(),
+                    day: day.clamp(1, self.end),
+                    instance: Some((visit.id.clone(), occurrence)),
+                    forms: forms.cloned().collect(),
                 });
                 let Some(every) = visit.every_days else { break };
                 planned += i64::from(every.max(1));
                 occurrence += 1;
             }
         }
+        visits.extend(self.scans());
         visits.sort_by_key(|visit| visit.day);
         visits
     }
 
+    fn is_scan(&self, form: &str) -> bool {
+        let known = self.protocol.forms.iter().find(|known| known.id == *form);
+        known.is_some_and(|known| known.concept == Concept::TumourAssessment)
+    }
+
+    /// The law's own schedule of scans, where it is another than that of the protocol's visits.
+    fn own_scans(&self, every_days: Option<u32>) -> Option<Assessment> {
+        let schedule = self.law?.assessment?;
+        let spacing = every_days.or_else(|| self.protocol.schedule.visits.iter().find_map(|v| v.every_days));
+        spacing.is_none_or(|days| (schedule.every - f64::from(days)).abs() > 3.0).then_some(schedule)
+    }
+
+    /// Scans beside the visits, on the law's own schedule.
+    fn scans(&mut self) -> Vec<Planned> {
+        let Some(schedule) = self.own_scans(None) else { return Vec::new() };
+        let is_scan = |form: &&Form| form.concept == Concept::TumourAssessment;
+        let Some(form) = self.protocol.forms.iter().find(is_scan).map(|form| form.id.clone()) else {
+            return Vec::new();
+        };
+        let mut scans = Vec::new();
+        let mut due = schedule.every;
+        while due <= self.end as f64 {
+            let day = days(due + self.chance.between(-schedule.jitter, schedule.jitter)).clamp(1, self.end);
+            scans.push(Planned { day, instance: None, forms: vec![form.clone()] });
+            due += schedule.every;
+        }
+        scans
+    }
+
     fn visit(&mut self, visit: &Planned) {
-        if self.chance.happens(if self.holding { 0.045 } else { 0.08 }) {
+        let usual = if self.holding { 0.045 } else { 0.08 };
+        let schedule = self.law.and_then(|law| law.assessment).filter(|_| self.holding);
+        if self.chance.happens(schedule.map_or(usual, |schedule| schedule.missed)) {
+            self.plant(visit.day, PlantedError::MissedVisit, None);
             if self.chance.happens(0.6) {
                 self.contact(visit.day, "TELEPHONE");
             }
@@ -510,14 +769,16 @@ impl Life<'_> {
             .collect();
         let mut scanned = false;
         for form in forms {
-            let instance = Instance {
-                form: form.id.clone(),
-                visit: Some(visit.instance.0.clone()),
-                occurrence: visit.instance.1,
+            let instance = match &visit.instance {
+                None => self.log(form),
+                Some((visit, occurrence)) => {
+                    Instance { form: form.id.clone(), visit: Some(visit.clone()), occurrence: *occurrence }
+                }
             };
             match form.concept {
                 Concept::TumourAssessment => {
-                    let values = self.assess(form, visit.day);
+                    self.biased(visit.day);
+                    let values = self.assess(form, visit.day, &instance);
                     self.save(visit.day, Entry::Clinical, Role::SiteCoordinator, &instance, values);
                     scanned = true;
                 }
@@ -536,6 +797,21 @@ impl Life<'_> {
         }
     }
 
+    /// Who knows the arm may put off what can be seen, or call what is none.
+    fn biased(&mut self, day: i64) {
+        self.blind_since = None;
+        let Some(law) = self.law.filter(|law| self.holding && !law.decision.is_true()) else { return };
+        if self.fate.fails <= day {
+            if !self.fate.dies && self.chance.happens(law.decision.put_off) {
+                self.plant(day, PlantedError::PutOff, None);
+                self.blind_since = Some(self.fate.fails - 1);
+            }
+        } else if self.chance.happens(law.decision.too_soon) {
+            self.plant(day, PlantedError::TooSoon, None);
+            self.clinical_progression(day);
+        }
+    }
+
     fn plain(&mut self, form: &Form, concept: Concept, day: i64) -> Map<String, Value> {
         let sheet = Sheet::new(form, self.date(day));
         match concept {
@@ -551,6 +827,7 @@ impl Life<'_> {
 
     fn questionnaire(&mut self, form: &Form, day: i64, instance: &Instance) {
         if self.chance.happens(0.07) {
+            self.plant(day, PlantedError::NotAnswered, Some(instance));
             return;
         }
         let toxic = self.therapy.as_ref().is_some_and(|therapy| therapy.kind == "chemotherapy");
@@ -563,21 +840,29 @@ impl Life<'_> {
     }
 
     /// What the reader writes at a visit.
-    fn assess(&mut self, form: &Form, day: i64) -> Map<String, Value> {
+    fn assess(&mut self, form: &Form, day: i64, instance: &Instance) -> Map<String, Value> {
         if self.chance.happens(0.015) {
             self.patient.lesions.push(Lesion::shadow(self.profile, day, &mut self.chance));
         }
         let mut sheet = Sheet::new(form, self.date(day)).with("TRDAT", self.text(day));
         sheet = sheet.code("TRMETHOD", &["CT SCAN", "PET/CT SCAN"]);
+        let mut not_measured = false;
+        // What is put off is read as it was before.
+        let seen = self.blind_since.unwrap_or(day).min(day);
         for lesion in &mut self.patient.lesions {
-            let first = lesion.appears(day);
+            let first = lesion.appears(seen);
             if first {
                 self.new_lesions += 1;
                 lesion.id = format!("N{:02}", self.new_lesions);
             }
             if lesion.known() && !lesion.dismissed() {
-                sheet = sheet.row(LESIONS, &lesion.follow_up_row(day, first, &mut self.chance));
+                let row = lesion.follow_up_row(seen, first, &mut self.chance);
+                not_measured |= row.iter().any(|(item, _)| *item == "TRSTAT");
+                sheet = sheet.row(LESIONS, &row);
             }
+        }
+        if not_measured {
+            self.plant(day, PlantedError::NotMeasured, Some(instance));
         }
         sheet.values()
     }
@@ -592,6 +877,9 @@ impl Life<'_> {
             return;
         }
         self.patient.level -= 0.25;
+        if self.holding {
+            self.gives_up(day, &progression);
+        }
         if self.holding && self.chance.happens(0.035) && self.treatable(&progression) {
             self.irradiate_against_the_arm(day, &progression);
         }
@@ -627,24 +915,30 @@ impl Life<'_> {
     fn decide_on_strategy(&mut self, day: i64, progression: &Progression) {
         let decided = day + self.chance.whole(2, 12);
         let treatable = self.treatable(progression);
-        if treatable && self.chance.happens(0.03) {
+        let outside = self.law.is_none();
+        if treatable && outside && self.chance.happens(0.03) {
             // Never seen again: the decision stays open.
             self.leaves = self.leaves.min(day + self.chance.whole(5, 30));
             return;
         }
-        if treatable && self.chance.happens(self.profile.pace.continued) {
+        // By the law the strategy holds until the law says that it fails.
+        let held = !outside && !self.failed;
+        if treatable && (held || outside && self.chance.happens(self.profile.pace.continued)) {
             self.decision(decided, progression, "CONTINUE");
             let lesions = self.places(&progression.lesions);
-            let late = self.chance.happens(0.03);
+            let late = outside && self.chance.happens(0.03);
             let first = decided + if late { self.chance.whole(55, 70) } else { self.chance.whole(6, 24) };
             if first + 10 < self.end.min(self.leaves) {
                 self.irradiate(&lesions, first);
                 self.reference = progression.certain;
-                let mean = self.profile.pace.treated * self.profile.pace.held;
-                self.next_burst = first.max(self.wait(mean));
+                if outside {
+                    let mean = self.profile.pace.treated * self.profile.pace.held;
+                    self.next_burst = first.max(self.wait(mean));
+                }
             }
             return;
         }
+        self.gives_up(day, progression);
         if self.chance.happens(0.9) {
             self.decision(decided, progression, "ABANDON");
         }
@@ -686,6 +980,7 @@ impl Life<'_> {
         }
         let lesions = self.places(&progression.lesions);
         self.irradiate(&lesions, first);
+        self.plant(first, PlantedError::WrongArmTreatment, None);
         self.deviation(
             first,
             &["SABR NOT PERMITTED", "OTHER"],
@@ -819,7 +1114,7 @@ impl Life<'_> {
     /// Now and then only the month of an onset is remembered.
     fn onset(&mut self, day: i64) -> Value {
         let date = self.date(day);
-        if self.chance.happens(0.03) { json!(month(date).to_string()) } else { json!(date.to_string()) }
+        if self.chance.happens(0.03) { json!(month(date).to_string()) } else { json!(text(date)) }
     }
 
     // --------------------------------------------------------------------------------------------------------- the end

@@ -68,7 +68,7 @@ pub struct Arrival {
 /// `count` sites that open one after the other, the last `stagger` months after `start`, at a pace that screens
 /// `screened` patients in about `months`.
 pub fn sites(
-    seed: u64,
+    chance: &mut Chance,
     count: u32,
     countries: &[String],
     start: Date,
@@ -76,7 +76,6 @@ pub fn sites(
     months: f64,
 ) -> Vec<SitePlan> {
     let count = count.max(1);
-    let mut chance = Chance::new(seed, "sites");
     let stagger = (0.4 * months).min(9.0);
     let opens: Vec<i64> = (0..count)
         .map(|place| {
@@ -105,10 +104,12 @@ pub fn sites(
 }
 
 /// The arrivals of all sites up to `until`, in order of day.
-pub fn arrivals(seed: u64, sites: &[SitePlan], until: Date) -> Vec<Arrival> {
+///
+/// `chance` gives each site its stream.
+pub fn arrivals(chance: impl Fn(&SiteId) -> Chance, sites: &[SitePlan], until: Date) -> Vec<Arrival> {
     let mut all = Vec::new();
     for (place, site) in sites.iter().enumerate() {
-        let mut chance = Chance::new(seed, &format!("arrivals {}", site.id));
+        let mut chance = chance(&site.id);
         // The first patient comes some time after a site has opened.
         let mut day = plus_days(site.opens, 5 + days(chance.exponential(site.gap)));
         let mut number = 1;
@@ -131,9 +132,9 @@ mod tests {
         let start = jiff::civil::date(2025, 5, 1);
         let mut within = 0;
         for seed in 0..40 {
-            let sites = sites(seed, 12, &[], start, 90.0, 24.0);
+            let sites = sites(&mut Chance::new(seed, "sites"), 12, &[], start, 90.0, 24.0);
             let until = plus_days(start, days(24.0 * MONTH));
-            let arrivals = arrivals(seed, &sites, until);
+            let arrivals = arrivals(|site| Chance::new(seed, &format!("arrivals {site}")), &sites, until);
             assert!(arrivals.iter().all(|arrival| arrival.day > sites[arrival.site].opens));
             assert!(arrivals.is_sorted());
             within += arrivals.len();

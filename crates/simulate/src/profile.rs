@@ -90,6 +90,16 @@ pub struct Pace {
     pub local_failure: f64,
     /// Share of growing lesions that answer to a new line.
     pub answers: f64,
+    /// Factor on the growth of lesions that nothing holds.
+    #[serde(default = "one")]
+    pub growth: f64,
+    /// Between progressions that a strategy holds through, where a scenario says when it fails; none: as the rest of it has it.
+    #[serde(default)]
+    pub salvageable: Option<f64>,
+}
+
+fn one() -> f64 {
+    1.0
 }
 
 /// Mean months to death.

@@ -4,6 +4,7 @@
 //! then is the rest of that life made up. Actions go in order of recording, a quarter of a year to a submission.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -11,17 +12,19 @@ use ledger::{Head, Ledger};
 use office::{Action, Actor, Deed, Office, Receipt};
 use trial::date::{plus_days, utc_date};
 use trial::event::Role;
-use trial::id::SubjectId;
-use trial::protocol::{Checked, ProtocolHistory};
+use trial::id::{SiteId, SubjectId};
+use trial::protocol::{Checked, Concept, Protocol, ProtocolHistory};
 use trial::randomise::Seed;
 
 use crate::Error;
 use crate::chance::Chance;
 use crate::desk::{Desk, Pending, moment};
+use crate::full::{Design, Streams};
 use crate::life::{World, live};
 use crate::plan::{Arrival, SitePlan, arrivals, sites};
 use crate::profile::Profile;
 use crate::screening::{Patient, Screening};
+use crate::truth::{PatientTruth, Truth};
 
 /// Accrual ends after so many years, whatever is missing.
 const MOST_YEARS: i64 = 30;
@@ -30,7 +33,9 @@ const MOST_ACTIONS: usize = 2_000;
 /// Memory for patients while a trial is written, in bytes: each comes back at every visit.
 const MEMORY: usize = 512 << 20;
 /// Days after the end of follow-up in which the last entries are made.
-const CLOSING_DAYS: i64 = 60;
+pub(crate) const CLOSING_DAYS: i64 = 60;
+/// Share of those screened who are eligible, about.
+pub(crate) const ELIGIBLE: f64 = 0.82;
 
 /// What trial to simulate.
 #[derive(Clone, Debug)]
@@ -55,6 +60,8 @@ pub struct SimulationOptions {
     pub participants: Option<u32>,
     /// The trial as it stands at this moment, with nothing recorded after it; none: to its end.
     pub until: Option<Timestamp>,
+    /// A scenario of `full` fidelity, which then says how many come, when, and what becomes of them; none: as the profile has it.
+    pub scenario: Option<Arc<Design>>,
 }
 
 impl SimulationOptions {
@@ -71,6 +78,7 @@ impl SimulationOptions {
             reveal_seed: true,
             participants: None,
             until: None,
+            scenario: None,
         }
     }
 }
@@ -106,6 +114,8 @@ pub struct Outcome {
     pub first: Date,
     /// The last day of follow-up.
     pub last: Date,
+    /// What is true of its patients.
+    pub truth: Truth,
 }
 
 /// Simulates a trial into an empty ledger.
@@ -120,7 +130,10 @@ pub async fn run(
     let cast = Cast::new(options)?;
     let founded = moment(plus_days(cast.start, -14), 60);
     let actor = Actor::new("trial.office", Role::TrialOffice);
-    let secret = Seed(blake3::derive_key("trialwright simulate 2026-11 seed", &options.seed.to_le_bytes()));
+    let secret = match options.scenario.as_deref() {
+        Some(scenario) => Streams::new(scenario, options.seed, 0).randomisation(),
+        None => Seed(blake3::derive_key("trialwright simulate 2026-11 seed", &options.seed.to_le_bytes())),
+    };
     let office = Office::found_simulated(ledger, options.protocol.clone(), secret, &actor, founded).await?;
     office.keep_in_memory(MEMORY);
     let first = cast.start;
@@ -136,7 +149,10 @@ pub async fn run(
             sites: &cast.sites,
             end: cast.end,
             closing_days: CLOSING_DAYS,
+            law: options.scenario.as_deref().map(Design::law),
+            until: None,
         },
+        truth: Vec::new(),
         queue: BTreeMap::new(),
         patients: BTreeMap::new(),
         batch: Vec::new(),
@@ -155,8 +171,11 @@ pub async fn run(
         stage.submit().await?;
     }
     let Progress { actions, screened, randomised, .. } = stage.so_far;
+    let mut patients = std::mem::take(&mut stage.truth);
+    patients.sort_by(|a, b| a.subject.cmp(&b.subject));
+    let truth = Truth { patients, hazard_ratio: options.scenario.as_deref().and_then(Design::hazard_ratio) };
     let head = office.ledger().head().await.map_err(office::Error::from)?;
-    Ok(Outcome { office, head, actions, screened, randomised, first, last })
+    Ok(Outcome { office, head, actions, screened, randomised, first, last, truth })
 }
 
 /// Who comes and when, before anybody acts.
@@ -172,47 +191,70 @@ struct Cast {
 impl Cast {
     fn new(options: &SimulationOptions) -> Result<Self, Error> {
         let protocol = &options.protocol.protocol;
-        let profile = match &options.profile {
-            Some(profile) => profile.clone(),
-            None => Profile::fitting(protocol)?,
+        let profile = match (&options.profile, &options.scenario) {
+            (Some(profile), _) => profile.clone(),
+            (None, Some(scenario)) => scenario.profile().clone(),
+            (None, None) => Profile::fitting(protocol)?,
         };
         let history = ProtocolHistory::new(1, options.protocol.clone());
         let planned = protocol.trial.planned_start.map(trial::date::PartialDate::first);
         let start = options.start.or(planned).unwrap_or(jiff::civil::date(2025, 1, 6));
         let count = options.sites.or(protocol.trial.sites).unwrap_or(12);
-        let wanted = options.participants.unwrap_or(protocol.trial.participants);
-        let screened = f64::from(wanted) / 0.82;
-        let sites = sites(options.seed, count, &options.countries, start, screened, options.accrual_months);
-        let (patients, end) = enrol(options.seed, &history, &profile, &sites, start, wanted)?;
-        let months = i64::from(protocol.schedule.follow_up_months);
-        let end = end.saturating_add(jiff::Span::new().try_months(months).unwrap_or_default());
+        let of_scenario = options.scenario.as_deref().map(|scenario| scenario.size(start));
+        let (wanted, months) = match &of_scenario {
+            Some(size) => (size.subjects, size.accrual_months),
+            None => (options.participants.unwrap_or(protocol.trial.participants), options.accrual_months),
+        };
+        let screened = f64::from(wanted) / ELIGIBLE;
+        let name = |of: &str| Chance::new(options.seed, of);
+        // Of a scenario it is its first trial, whichever way it is played.
+        let streams = options.scenario.as_deref().map(|scenario| Streams::new(scenario, options.seed, 0));
+        let mut of_sites = streams.map_or_else(|| name("sites"), Streams::sites);
+        let sites = sites(&mut of_sites, count, &options.countries, start, screened, months);
+        let screening = Screening::new(&history, &profile, options.seed);
+        let until = plus_days(start, MOST_YEARS * 365);
+        let of = |come: &Arrival| match streams {
+            Some(streams) => streams.patient(come),
+            None => name(&format!("patient {} {}", sites[come.site].id, come.number)),
+        };
+        let (patients, last) = if let (Some(size), Some(streams)) = (&of_scenario, streams) {
+            let come = size.arrivals(&sites, streams.arrivals()).take_while(|come| come.day <= until);
+            enrol(&screening, &sites, come, wanted, of)?
+        } else {
+            let come = arrivals(|site| name(&format!("arrivals {site}")), &sites, until);
+            enrol(&screening, &sites, come.into_iter(), wanted, of)?
+        };
+        let end = if let Some(size) = &of_scenario {
+            plus_days(last, size.follow_up_days)
+        } else {
+            let months = i64::from(protocol.schedule.follow_up_months);
+            last.saturating_add(jiff::Span::new().try_months(months).unwrap_or_default())
+        };
+        drop(screening);
         Ok(Self { history, profile, sites, patients, start, end })
     }
 }
 
 /// The patients who are screened until `wanted` can be randomised, in order of consent, and the day of the last
 /// randomisation. Those who would come too late are not screened: sites are told that accrual closes.
-fn enrol(
-    seed: u64,
-    history: &ProtocolHistory,
-    profile: &Profile,
+pub(crate) fn enrol(
+    screening: &Screening<'_>,
     sites: &[SitePlan],
-    start: Date,
+    arrivals: impl Iterator<Item = Arrival>,
     wanted: u32,
+    chance: impl Fn(&Arrival) -> Chance,
 ) -> Result<(Vec<Patient>, Date), Error> {
-    let screening = Screening::new(history, profile, seed);
     let mut patients: Vec<(Arrival, Patient)> = Vec::new();
     let mut days: Vec<(Date, Arrival)> = Vec::new();
     let last = wanted.max(1) as usize - 1;
-    for arrival in arrivals(seed, sites, plus_days(start, MOST_YEARS * 365)) {
+    for arrival in arrivals {
         if days.get(last).is_some_and(|(day, _)| arrival.day > *day) {
             break;
         }
-        let name = format!("patient {} {}", sites[arrival.site].id, arrival.number);
-        let patient = screening.patient(arrival.site, arrival.day, Chance::new(seed, &name))?;
+        let patient = screening.patient(arrival.site, arrival.day, chance(&arrival))?;
         if patient.eligible {
-            days.push((patient.day, arrival));
-            days.sort_unstable();
+            let place = days.partition_point(|known| *known < (patient.day, arrival));
+            days.insert(place, (patient.day, arrival));
         }
         patients.push((arrival, patient));
     }
@@ -222,14 +264,34 @@ fn enrol(
     patients.retain(|(arrival, patient)| {
         if patient.eligible { (patient.day, *arrival) <= (closes, last_in) } else { arrival.day <= closes }
     });
-    let mut numbers: BTreeMap<usize, u32> = BTreeMap::new();
+    let mut numbers: Vec<u32> = vec![0; sites.len()];
     let patients = patients.into_iter().map(|(_, mut patient)| {
-        let number = numbers.entry(patient.site).or_default();
-        *number += 1;
-        patient.id = SubjectId(format!("{}-{number:03}", sites[patient.site].id));
+        numbers[patient.site] += 1;
+        patient.id = SubjectId(format!("{}-{:03}", sites[patient.site].id, numbers[patient.site]));
         patient
     });
     Ok((patients.collect(), closes))
+}
+
+/// What is done about a patient up to randomisation, and the moment of that.
+///
+/// Of the forms the patient keeps those that tell of tumours.
+pub(crate) fn screen(protocol: &Protocol, patient: &mut Patient) -> Vec<Pending> {
+    let from = moment(patient.consent, 5);
+    let mut desk = Desk::new(from, patient.chance.fork());
+    desk.hand_in(from, Role::SiteCoordinator, Deed::Screen);
+    for (day, instance, values) in std::mem::take(&mut patient.forms) {
+        let form = protocol.forms.iter().find(|form| form.id == instance.form);
+        if form.is_some_and(|form| form.concept == Concept::TumourAssessment) {
+            patient.forms.push((day, instance.clone(), values.clone()));
+        }
+        desk.save_at_screening(day, instance, values);
+    }
+    if patient.eligible {
+        let at = moment(patient.day, patient.chance.whole(505, 538));
+        desk.hand_in(at, Role::Investigator, Deed::Randomise { date: patient.day });
+    }
+    desk.finish()
 }
 
 /// The place of an action: when it is recorded, of whom, and its order among those.
@@ -249,13 +311,15 @@ struct Stage<'a> {
     /// Nothing is recorded after it.
     stops: Option<Timestamp>,
     so_far: Progress,
+    truth: Vec<PatientTruth>,
     progress: &'a mut (dyn FnMut(&Progress) + Send),
 }
 
 impl Stage<'_> {
-    fn queue(&mut self, subject: &SubjectId, pending: Vec<Pending>) {
-        for Pending { order, at, action } in pending {
-            self.queue.insert((at, subject.clone(), order), action);
+    fn queue(&mut self, site: &SiteId, subject: &SubjectId, pending: Vec<Pending>) {
+        for pending in pending {
+            let place = (pending.at, subject.clone(), pending.order);
+            self.queue.insert(place, pending.action(site, subject));
         }
     }
 
@@ -287,18 +351,9 @@ impl Stage<'_> {
     fn screen(&mut self, patients: Vec<Patient>) {
         for mut patient in patients {
             let site = self.world.sites[patient.site].id.clone();
-            let from = moment(patient.consent, 5);
-            let mut desk = Desk::new(site, patient.id.clone(), from, patient.chance.fork());
-            desk.hand_in(from, Role::SiteCoordinator, Deed::Screen);
-            for (day, instance, values) in &patient.forms {
-                desk.save_at_screening(*day, instance.clone(), values.clone());
-            }
-            if patient.eligible {
-                let at = moment(patient.day, patient.chance.whole(505, 538));
-                desk.hand_in(at, Role::Investigator, Deed::Randomise { date: patient.day });
-            }
+            let pending = screen(self.world.history.current(), &mut patient);
             let id = patient.id.clone();
-            self.queue(&id, desk.finish());
+            self.queue(&site, &id, pending);
             self.patients.insert(id, patient);
         }
     }
@@ -333,8 +388,11 @@ impl Stage<'_> {
     async fn randomise(&mut self, subject: &SubjectId) -> Result<(), Error> {
         let allocation = self.hand_over().await?.pop().and_then(|receipt| receipt.allocation);
         if let (Some((arm, _)), Some(patient)) = (allocation, self.patients.remove(subject)) {
-            let pending = live(&self.world, patient, &arm);
-            self.queue(subject, pending);
+            let site = self.world.sites[patient.site].id.clone();
+            if let Some(story) = live(&self.world, patient, &arm) {
+                self.queue(&site, subject, story.pending);
+                self.truth.push(story.truth);
+            }
         }
         Ok(())
     }
@@ -352,7 +410,7 @@ impl Stage<'_> {
         for ((site, subject), receipt) in told.into_iter().zip(&receipts) {
             if let (Some(site), Some(subject), [first, ..]) = (site, subject, receipt.queries.as_slice()) {
                 let chance = Chance::new(self.seed, &format!("answer {subject} {first}"));
-                let mut desk = Desk::new(site, subject.clone(), now, chance).closing(self.closes);
+                let mut desk = Desk::new(now, chance).closing(self.closes);
                 desk.answer(now, &receipt.queries);
                 // Behind whatever the subject's own desk has at the same moment.
                 let place = u32::try_from(receipt.seq)
@@ -361,7 +419,7 @@ impl Stage<'_> {
                     .saturating_add(1_000_000);
                 let later =
                     desk.finish().into_iter().map(|p| Pending { order: place.saturating_add(p.order), ..p });
-                self.queue(&subject, later.collect());
+                self.queue(&site, &subject, later.collect());
             }
         }
         self.tell(now);

@@ -9,11 +9,12 @@ use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 use trial::condition::{Facts, Verdict};
 use trial::date::plus_days;
-use trial::eligibility::{Judgement, evidence, judge};
+use trial::eligibility::{Judgement, evidence, judge_by};
 use trial::event::{Entered, Event, Instance, Role, What};
 use trial::form;
 use trial::id::SubjectId;
 use trial::protocol::{Concept, CriterionKind, Form, ItemType, Protocol, ProtocolHistory};
+use trial::randomise::Stratum;
 use trial::record::Record;
 
 use crate::Error;
@@ -57,6 +58,8 @@ pub struct Patient {
     pub speed: f64,
     /// How the patient feels.
     pub level: f64,
+    /// The stratum, where the patient is eligible.
+    pub stratum: Stratum,
     /// The forms of screening: day, which one, and values.
     pub forms: Vec<(Date, Instance, Map<String, Value>)>,
 }
@@ -85,6 +88,8 @@ pub struct Screening<'a> {
     /// Values that would do as well.
     others: Vec<(String, String, Vec<Choice>)>,
     ways: Vec<(Way, f64)>,
+    /// Whether each form is asked about as the office would.
+    checked: bool,
 }
 
 /// What a draw of a patient may be made to show.
@@ -106,10 +111,17 @@ impl<'a> Screening<'a> {
             choices: BTreeMap::new(),
             others: Vec::new(),
             ways: Vec::new(),
+            checked: true,
         };
         screening.solve(seed);
         screening.find_ways();
         screening
+    }
+
+    /// The same for whoever keeps the forms without an office: what the rules of forms would refuse is not asked.
+    #[must_use]
+    pub fn unchecked(self) -> Self {
+        Self { checked: false, ..self }
     }
 
     /// The patient who comes on `day`, with a stream of chance of its own.
@@ -120,17 +132,19 @@ impl<'a> Screening<'a> {
             let way =
                 fails.then(|| &self.ways[chance.weighted(self.ways.iter().map(|(_, weight)| *weight))].0);
             let made = Made { way, plain: draw > MOST_DRAWS / 2 };
-            let patient = self.draw(site, day, &mut chance, made);
-            let record = fold(self.history, &patient);
-            let unmet: Vec<String> = judge(self.protocol, &record)
+            let mut patient = self.draw(site, day, &mut chance, made);
+            let record = fold_moved(self.history, &mut patient);
+            let evidence = evidence(self.protocol, &record);
+            let unmet: Vec<String> = judge_by(self.protocol, &evidence)
                 .into_iter()
                 .filter(|judged| judged.judgement != Judgement::Met)
                 .map(|judged| judged.id)
                 .collect();
-            let stratum = trial::eligibility::stratum(self.protocol, &record);
-            let admissible = self.admissible(&patient);
+            let stratum = trial::eligibility::stratum_by(self.protocol, &evidence);
+            give_back(&mut patient, record);
+            let admissible = !self.checked || self.admissible(&patient);
             if admissible && (fails != unmet.is_empty()) && (fails || stratum.is_ok()) {
-                return Ok(Patient { eligible: !fails, ..patient });
+                return Ok(Patient { eligible: !fails, stratum: stratum.unwrap_or_default(), ..patient });
             }
             wrong = unmet;
             wrong.extend(stratum.err().into_iter().flatten());
@@ -166,6 +180,7 @@ impl<'a> Screening<'a> {
             line_start: plus_days(consent, -days(months * 30.4)),
             speed: libm::exp(chance.normal(0.0, profile.pace.spread)),
             level: chance.normal(0.0, 1.0),
+            stratum: Stratum::new(),
             forms: Vec::new(),
             chance: chance.clone(),
         };
@@ -492,7 +507,7 @@ fn natural<'a>(
     way: Option<&Way>,
 ) -> Sheet<'a> {
     let sheet = Sheet::new(form, day);
-    let text = |date: Date| json!(date.to_string());
+    let text = |date: Date| json!(crate::sheet::text(date));
     match form.concept {
         Concept::Consent => sheet.with("RFICDAT", text(patient.consent)),
         Concept::Demography => {
@@ -553,19 +568,31 @@ fn natural<'a>(
 
 /// The record of the screening forms, as the office would fold it.
 fn fold(history: &ProtocolHistory, patient: &Patient) -> Record {
+    let values = patient.forms.iter().map(|(_, _, values)| values.clone()).collect();
+    Record::fold_owned(history, &patient.id, events(patient, values))
+}
+
+/// The same, the values being moved: `give_back` gives them to the patient again.
+fn fold_moved(history: &ProtocolHistory, patient: &mut Patient) -> Record {
+    let values = patient.forms.iter_mut().map(|(_, _, values)| std::mem::take(values)).collect();
+    Record::fold_owned(history, &patient.id, events(patient, values))
+}
+
+fn give_back(patient: &mut Patient, record: Record) {
+    // Each form was filled once, so they stand in the order in which they were handed over.
+    for ((_, _, own), form) in patient.forms.iter_mut().zip(record.forms) {
+        *own = form.values;
+    }
+}
+
+fn events(patient: &Patient, values: Vec<Map<String, Value>>) -> Vec<Entered> {
     let recorded = crate::desk::moment(patient.day, 0);
-    let event = |what| Event {
-        who: String::new(),
-        role: Role::System,
-        recorded,
-        site: None,
-        subject: Some(patient.id.clone()),
-        what,
-    };
+    let event =
+        |what| Event { who: String::new(), role: Role::System, recorded, site: None, subject: None, what };
     let mut events = vec![Entered { seq: 2, event: event(What::SubjectScreened) }];
-    for (place, (_, instance, values)) in patient.forms.iter().enumerate() {
-        let what = What::FormSaved { instance: instance.clone(), values: values.clone() };
+    for ((place, (_, instance, _)), values) in patient.forms.iter().enumerate().zip(values) {
+        let what = What::FormSaved { instance: instance.clone(), values };
         events.push(Entered { seq: 3 + place as u64, event: event(what) });
     }
-    Record::fold(history, &patient.id, &events)
+    events
 }

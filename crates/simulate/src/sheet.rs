@@ -25,7 +25,7 @@ impl Choice {
     pub fn on(&self, day: Date) -> Value {
         match self {
             Self::Plain(value) => value.clone(),
-            Self::Before(days) => json!(plus_days(day, -days).to_string()),
+            Self::Before(days) => json!(text(plus_days(day, -days))),
         }
     }
 }
@@ -39,19 +39,22 @@ pub struct Sheet<'a> {
     form: &'a Form,
     day: Date,
     values: Map<String, Value>,
+    /// Where the last item was found: a patient mostly speaks in the order of the form.
+    last: usize,
 }
 
 impl<'a> Sheet<'a> {
     /// An empty sheet of `form` on `day`.
     pub fn new(form: &'a Form, day: Date) -> Self {
-        Self { form, day, values: Map::new() }
+        Self { form, day, values: Map::with_capacity(form.items.len() + form.groups.len()), last: 0 }
     }
 
     /// Writes `value` where the form has the item and allows the value.
     #[must_use]
     pub fn with(mut self, item: &str, value: impl Into<Value>) -> Self {
         let value = value.into();
-        if let Some(known) = find(&self.form.items, item).filter(|known| allows(known, &value)) {
+        let known = find_from(&self.form.items, item, &mut self.last);
+        if let Some(known) = known.filter(|known| allows(known, &value)) {
             self.values.insert(known.id.clone(), value);
         }
         self
@@ -60,7 +63,7 @@ impl<'a> Sheet<'a> {
     /// Writes the first of `codes` that the item allows.
     #[must_use]
     pub fn code(mut self, item: &str, codes: &[&str]) -> Self {
-        if let Some(known) = find(&self.form.items, item)
+        if let Some(known) = find_from(&self.form.items, item, &mut self.last)
             && let Some(code) = codes.iter().map(|code| json!(code)).find(|code| allows(known, code))
         {
             self.values.insert(known.id.clone(), code);
@@ -100,7 +103,9 @@ impl<'a> Sheet<'a> {
 
     /// The values, with a plain one wherever the form requires one and none stands.
     pub fn values(mut self) -> Map<String, Value> {
-        complete(&self.form.items, &mut self.values, &self.form.id, self.day);
+        let items = &self.form.items;
+        let stands = |at: usize, values: &Map<String, Value>| within(values, &items[at].id).is_some();
+        complete(items, &mut self.values, &self.form.id, self.day, stands);
         self.values
     }
 }
@@ -109,29 +114,71 @@ fn find<'a>(items: &'a [Item], id: &str) -> Option<&'a Item> {
     items.iter().find(|item| item.id == id)
 }
 
+/// The same, looked for from the `last` one found.
+fn find_from<'a>(items: &'a [Item], id: &str, last: &mut usize) -> Option<&'a Item> {
+    let (before, after) = items.split_at((*last).min(items.len()));
+    let at = after
+        .iter()
+        .position(|item| item.id == id)
+        .map(|at| at + before.len())
+        .or_else(|| before.iter().position(|item| item.id == id))?;
+    *last = at;
+    items.get(at)
+}
+
 fn filled_row(group: &Group, items: &[(&str, Value)], day: Date) -> Value {
-    let mut row = Map::new();
+    let mut row = Map::with_capacity(items.len() + 1);
+    let (mut last, mut placed) = (0, 0_u64);
     for (id, value) in items {
-        if let Some(item) = find(&group.items, id).filter(|item| allows(item, value)) {
+        if let Some(item) = find_from(&group.items, id, &mut last).filter(|item| allows(item, value)) {
             row.insert(item.id.clone(), value.clone());
+            placed |= 1_u64.checked_shl(u32::try_from(last).unwrap_or(u32::MAX)).unwrap_or(0);
         }
     }
-    complete(&group.items, &mut row, &group.id, day);
+    let stands = |at: usize, row: &Map<String, Value>| {
+        if at < 64 { (placed >> at) & 1 == 1 } else { row.contains_key(&group.items[at].id) }
+    };
+    complete(&group.items, &mut row, &group.id, day, stands);
     Value::Object(row)
 }
 
+/// A value; of few, looking through them is quicker than hashing.
+fn within<'v>(values: &'v Map<String, Value>, id: &str) -> Option<&'v Value> {
+    if values.len() > 12 {
+        return values.get(id);
+    }
+    values.iter().find(|(known, _)| *known == id).map(|(_, value)| value)
+}
+
 /// What is shown only under a condition is taken out where it does not hold, and what is required is filled where it does.
-fn complete(items: &[Item], values: &mut Map<String, Value>, form: &str, day: Date) {
-    for item in items {
+///
+/// `stands` tells whether the item at a place had a value before.
+fn complete(
+    items: &[Item],
+    values: &mut Map<String, Value>,
+    form: &str,
+    day: Date,
+    stands: impl Fn(usize, &Map<String, Value>) -> bool,
+) {
+    for (at, item) in items.iter().enumerate() {
+        if item.when.is_none() && !item.required {
+            continue;
+        }
+        let stands = stands(at, values);
+        if stands && item.when.is_none() || !stands && !item.required {
+            continue;
+        }
         let shown = item.when.as_ref().is_none_or(|when| {
             let lookup = |name: &str| {
-                values.get(name.strip_prefix(form).map_or(name, |rest| rest.trim_start_matches('.')))
+                within(values, name.strip_prefix(form).map_or(name, |rest| rest.trim_start_matches('.')))
             };
-            when.evaluate_by(&lookup) == Verdict::True
+            // Of nothing at all nothing is true, unless it is the nothing that is asked for.
+            let told = when.reads_absence() || when.names().iter().any(|name| lookup(name).is_some());
+            told && when.evaluate_by(&lookup) == Verdict::True
         });
         if !shown {
-            values.remove(&item.id);
-        } else if item.required && !values.contains_key(&item.id) {
+            values.shift_remove(&item.id);
+        } else if !stands {
             values.insert(item.id.clone(), plain(item).on(day));
         }
     }
@@ -175,6 +222,22 @@ pub fn candidates(item: &Item) -> Vec<Choice> {
         }
         ItemType::Text => Vec::new(),
     }
+}
+
+/// A day as a form has it: YYYY-MM-DD.
+pub fn text(day: Date) -> String {
+    let Ok(year) = u16::try_from(day.year()) else { return day.to_string() };
+    let (month, of_month) = (day.month().unsigned_abs().into(), day.day().unsigned_abs().into());
+    let mut text = String::with_capacity(10);
+    for (number, digits) in [(year, 4), (month, 2), (of_month, 2)] {
+        if digits == 2 {
+            text.push('-');
+        }
+        for place in (0..digits).rev() {
+            text.push(char::from_digit(u32::from(number / 10_u16.pow(place) % 10), 10).unwrap_or('0'));
+        }
+    }
+    text
 }
 
 /// The forms of a concept.

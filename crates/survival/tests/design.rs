@@ -488,6 +488,84 @@ fn impossible_plans_are_refused(
     assert!(GroupSequential::new(&plan).is_err());
 }
 
+/// Trials that are drawn: the score is a Brownian motion, seen at each look. Each boundary holds its level, and stops as often at each
+/// look as the integrals say, with and without an effect, within Monte Carlo error. `REPLICATES=1000000` for ten times as many.
+#[rstest]
+#[case(Efficacy::Spending(Spending::OBrienFleming), Futility::None, true)]
+#[case(Efficacy::Spending(Spending::Pocock), Futility::None, true)]
+#[case(Efficacy::WangTsiatis(0.0), Futility::None, true)]
+#[case(Efficacy::WangTsiatis(0.5), Futility::None, false)]
+#[case(Efficacy::HaybittlePeto(3.0), Futility::None, true)]
+#[case(
+    Efficacy::Spending(Spending::HwangShihDeCani(-4.0)),
+    Futility::Binding(Spending::HwangShihDeCani(-2.0)),
+    false
+)]
+#[case(
+    Efficacy::Spending(Spending::OBrienFleming),
+    Futility::NonBinding(Spending::HwangShihDeCani(-2.0)),
+    false
+)]
+fn drawn_trials_stop_as_often_as_the_integrals_say(
+    #[case] efficacy: Efficacy,
+    #[case] futility: Futility,
+    #[case] two_sided: bool,
+) {
+    use rand::{RngExt, SeedableRng};
+    let replicates = std::env::var("REPLICATES").map_or(100_000, |text| text.parse::<u32>().unwrap());
+    let (information, alpha) = (vec![0.3, 0.55, 0.8, 1.0], 0.025);
+    let binding = !matches!(futility, Futility::NonBinding(_));
+    let plan = Plan { information, alpha, power: 0.8, two_sided, efficacy, futility };
+    let design = GroupSequential::new(&plan).unwrap();
+    for drift in [0.0, design.drift] {
+        let expected = design.exits(drift);
+        let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(2026);
+        let looks = design.upper.len();
+        let (mut up, mut down) = (vec![0_u32; looks], vec![0_u32; looks]);
+        for _ in 0..replicates {
+            let (mut score, mut seen) = (0.0, 0.0);
+            for look in 0..looks {
+                let step = design.information[look] - seen;
+                seen = design.information[look];
+                let uniform: f64 = random.random();
+                score +=
+                    drift * step + step.sqrt() * survival::normal_quantile(uniform.clamp(1e-15, 1.0 - 1e-15));
+                let z = score / seen.sqrt();
+                if z >= design.upper[look] {
+                    up[look] += 1;
+                    break;
+                }
+                if z <= design.lower[look] {
+                    down[look] += 1;
+                    break;
+                }
+            }
+        }
+        let n = f64::from(replicates);
+        let near = |what: &str, found: u32, expected: f64| {
+            let found = f64::from(found) / n;
+            let error = (expected * (1.0 - expected) / n).sqrt();
+            println!("drift {drift:.3}, {what}: {found:.6}, by integration {expected:.6} +- {error:.6}");
+            // A count of next to none is not normal: a handful more is none too many.
+            let bound = 4.5 * error + 4.5 / n;
+            assert!((found - expected).abs() <= bound, "{what}: {found}, not {expected} +- {error}");
+        };
+        for look in 0..looks {
+            near(&format!("efficacy at look {}", look + 1), up[look], expected.upper[look]);
+            near(&format!("the other way at look {}", look + 1), down[look], expected.lower[look]);
+        }
+        if drift == 0.0 {
+            let level = up.iter().sum::<u32>();
+            if binding {
+                near("the level", level, alpha);
+            } else {
+                // The level is held by whoever goes on past a futility boundary, too: who stops stays below it.
+                assert!(f64::from(level) / n < alpha);
+            }
+        }
+    }
+}
+
 #[test]
 fn one_look_is_the_fixed_design() {
     for efficacy in

@@ -51,9 +51,24 @@ pub struct DateError {
     pub found: String,
 }
 
+/// `YYYY-MM-DD` and nothing else, as nearly every date is written; none where it is not, or is no day.
+fn whole(text: &[u8]) -> Option<Date> {
+    let &[a, b, c, d, b'-', e, f, b'-', g, h] = text else { return None };
+    let number = |digits: &[u8]| {
+        digits
+            .iter()
+            .try_fold(0_i16, |n, digit| digit.is_ascii_digit().then(|| 10 * n + i16::from(digit - b'0')))
+    };
+    let two = |digits: [u8; 2]| i8::try_from(number(&digits)?).ok();
+    Date::new(number(&[a, b, c, d])?, two([e, f])?, two([g, h])?).ok()
+}
+
 impl PartialDate {
     /// Parses `YYYY`, `YYYY-MM` or `YYYY-MM-DD`; a time of day after `T` is dropped, as endpoints count days.
     pub fn parse(text: &str) -> Result<Self, DateError> {
+        if let Some(day) = whole(text.as_bytes()) {
+            return Ok(Self::Day(day));
+        }
         let wrong = || DateError { found: text.to_owned() };
         let day = text.split_once('T').map_or(text, |(day, _)| day);
         let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());

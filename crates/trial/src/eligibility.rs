@@ -139,7 +139,15 @@ pub fn evidence(protocol: &Protocol, record: &Record) -> Evidence {
     let limit = record.randomised.as_ref().map_or(Seq::MAX, |fact| fact.event);
     let mut before: Vec<&FilledForm> = record.forms.iter().filter(|form| form.first < limit).collect();
     before.sort_by_key(|form| form.first);
-    for form in &before {
+    // Of a form that no condition reads, as a questionnaire, nothing is evidence.
+    let criteria = protocol.eligibility.iter().map(|criterion| &criterion.condition);
+    let levels = protocol.stratification.iter().flat_map(|factor| &factor.levels);
+    let conditions: Vec<_> = criteria.chain(levels.map(|level| &level.condition)).collect();
+    let reads = |form: &str| {
+        let of_form = |name: &String| name.strip_prefix(form).is_some_and(|rest| rest.starts_with('.'));
+        conditions.iter().any(|condition| condition.names().iter().any(of_form))
+    };
+    for form in before.iter().filter(|form| reads(&form.instance.form)) {
         for (item, value) in form.values.iter().filter(|(_, value)| !value.is_null() && !value.is_array()) {
             evidence.put(&format!("{}.{item}", form.instance.form), value.clone(), vec![form.event]);
         }
@@ -218,7 +226,11 @@ fn times(protocol: &Protocol, record: &Record, before: &[&FilledForm], evidence:
 
 /// Every criterion of `protocol`, judged on `record`.
 pub fn judge(protocol: &Protocol, record: &Record) -> Vec<Judged> {
-    let evidence = evidence(protocol, record);
+    judge_by(protocol, &evidence(protocol, record))
+}
+
+/// The same on evidence that is at hand.
+pub fn judge_by(protocol: &Protocol, evidence: &Evidence) -> Vec<Judged> {
     protocol
         .eligibility
         .iter()
@@ -248,7 +260,11 @@ pub fn judge(protocol: &Protocol, record: &Record) -> Vec<Judged> {
 
 /// The stratum of `record`: factor id and level id in the order of the protocol, or the names that are missing.
 pub fn stratum(protocol: &Protocol, record: &Record) -> Result<Vec<(String, String)>, Vec<String>> {
-    let evidence = evidence(protocol, record);
+    stratum_by(protocol, &evidence(protocol, record))
+}
+
+/// The same on evidence that is at hand.
+pub fn stratum_by(protocol: &Protocol, evidence: &Evidence) -> Result<Vec<(String, String)>, Vec<String>> {
     let mut stratum = Vec::new();
     let mut absent = Vec::new();
     for factor in &protocol.stratification {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::calendar::{Calendar, FormState, Planned, VisitStatus, calendar};
+use crate::calendar::{Calendar, FormState, VisitStatus, calendar};
 use crate::consequence::{Must, must};
 use crate::date::{PartialDate, plus_days, utc_date};
 use crate::derive::{Derived, ruling, strategy_of};
@@ -20,6 +20,7 @@ use crate::id::LesionId;
 use crate::protocol::{Concept, Form, ItemType, Protocol, ProtocolHistory};
 use crate::record::{FilledForm, Record};
 use crate::strategy::untreated_at_entry;
+use crate::words::{form_name, visit_name};
 
 /// What is missing, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -305,7 +306,11 @@ impl List<'_> {
                     item: None,
                     since: planned.target,
                     by: planned.closes,
-                    says: format!("{} of {} {says}.", form.label, visit_name(planned)),
+                    says: format!(
+                        "{} of {} {says}.",
+                        form.label,
+                        visit_name(self.protocol, &planned.visit, planned.occurrence)
+                    ),
                     why: why.to_owned(),
                 });
             }
@@ -381,7 +386,7 @@ impl List<'_> {
             item: None,
             since: Some(entered),
             by: Some(by),
-            says: format!("{} {says}.", named(form, &filled.instance)),
+            says: format!("{} {says}.", form_name(self.history.at(filled.event), &filled.instance)),
             why: why.to_owned(),
         });
     }
@@ -405,23 +410,5 @@ impl List<'_> {
                 why: "Its total cannot be scored.".into(),
             });
         }
-    }
-}
-
-fn visit_name(planned: &Planned) -> String {
-    if planned.occurrence > 1 {
-        format!("{} ({})", planned.label, planned.occurrence)
-    } else {
-        planned.label.clone()
-    }
-}
-
-fn named(form: &Form, instance: &Instance) -> String {
-    match &instance.visit {
-        Some(visit) if instance.occurrence > 1 => {
-            format!("{} of {visit} {}", form.label, instance.occurrence)
-        }
-        Some(visit) => format!("{} of {visit}", form.label),
-        None => format!("{} {}", form.label, instance.occurrence),
     }
 }

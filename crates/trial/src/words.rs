@@ -12,7 +12,7 @@ use crate::event::{Entered, Instance, Role, What};
 use crate::form::entry::text;
 use crate::form::{given, key_of};
 use crate::id::{SiteId, SubjectId};
-use crate::protocol::{Group, Item, ItemType, Protocol};
+use crate::protocol::{Form, Group, Item, ItemType, Protocol};
 
 /// An event in words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -121,22 +121,55 @@ pub fn form_name(protocol: &Protocol, instance: &Instance) -> String {
         let many = n > 1 || form.is_some_and(|form| form.log);
         return if many { format!("{label} no. {n}") } else { label.to_owned() };
     };
-    let visit = protocol.schedule.visits.iter().find(|visit| visit.id == *id);
-    let name = visit.map_or(id.as_str(), |visit| visit.label.as_str());
-    let repeats = n > 1 || visit.is_some_and(|visit| visit.every_days.is_some());
-    if repeats { format!("{label}, {name} no. {n}") } else { format!("{label}, {name}") }
+    format!("{label}, {}", visit_name(protocol, id, n))
+}
+
+/// A visit as people say it: `Week 12`; `Follow-up, every 12 weeks, no. 2` where it is made again and again.
+pub fn visit_name(protocol: &Protocol, id: &str, occurrence: u32) -> String {
+    let visit = protocol.schedule.visits.iter().find(|visit| visit.id == id);
+    let label = visit.map_or(id, |visit| visit.label.as_str());
+    let repeats = occurrence > 1 || visit.is_some_and(|visit| visit.every_days.is_some());
+    if repeats { format!("{label}, no. {occurrence}") } else { label.to_owned() }
 }
 
 /// The label of an item of a form, wherever it stands in it; its id where the protocol does not know it. `name` may be the item's
-/// id, or a field's name as in `LESIONS.0.DIAMETER`.
+/// id, or its name with group and row as in `LESIONS.T01.DIAMETER` (see [`in_row`]).
 pub fn item_name(protocol: &Protocol, form: &str, name: &str) -> String {
-    let id = name.rsplit('.').next().unwrap_or(name);
     let Some(form) = protocol.forms.iter().find(|known| known.id == form) else { return name.to_owned() };
+    let (row, id) = in_row(name).map_or((None, name), |(_, row, id)| (Some(row), id));
     let group = form.groups.iter().find(|group| group.id == name).map(|group| group.label.clone());
     let item = || {
         form.items.iter().chain(form.groups.iter().flat_map(|group| &group.items)).find(|item| item.id == id)
     };
-    group.or_else(|| item().map(|item| item.label.clone())).unwrap_or_else(|| name.to_owned())
+    let label = group.or_else(|| item().map(|item| item.label.clone()));
+    match (label, row) {
+        (Some(label), Some(row)) => format!("{row}, {label}"),
+        (Some(label), None) => label,
+        (None, _) => name.to_owned(),
+    }
+}
+
+/// The group, the row and the item in the name of an item of a repeating group: `LESIONS.T01.DIAMETER`, or `LESIONS.row 2.DIAMETER`
+/// where the row has no key. A query about a row carries such a name, since rows come and go; see [`row_names`].
+pub fn in_row(name: &str) -> Option<(&str, &str, &str)> {
+    let (group, rest) = name.split_once('.')?;
+    let (row, item) = rest.rsplit_once('.')?;
+    Some((group, row, item))
+}
+
+/// The names of a group's rows, in order: what a row's key says, where no row before it says the same; else `row 2`, counted from 1.
+pub fn row_names(keys: impl IntoIterator<Item = Option<String>>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for key in keys {
+        let free = key.filter(|key| !names.contains(key));
+        names.push(free.unwrap_or_else(|| format!("row {}", names.len() + 1)));
+    }
+    names
+}
+
+/// The names of the rows that stand in a group of a form.
+pub fn rows_of(form: &Form, group: &Group, values: &Map<String, Value>) -> Vec<String> {
+    rows(&key_of(form, group), values.get(&group.id)).into_iter().map(|(name, _)| name).collect()
 }
 
 /// A kind of event (`What::kind`) as people say it.
@@ -298,15 +331,12 @@ impl List {
 /// The rows of a group, each with its name; what is no row has nothing to show.
 fn rows<'v>(key: &[String], value: Option<&'v Value>) -> Vec<(String, &'v Map<String, Value>)> {
     let rows = value.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let mut named: Vec<(String, &Map<String, Value>)> = Vec::with_capacity(rows.len());
-    for (at, row) in rows.iter().enumerate() {
-        let Some(row) = row.as_object() else { continue };
-        let parts: Vec<String> = key.iter().filter_map(|item| given(row, item)).map(text).collect();
-        let keyed = (!key.is_empty() && parts.len() == key.len()).then(|| parts.join(" "));
-        let free = keyed.filter(|name| !named.iter().any(|(taken, _)| taken == name));
-        named.push((free.unwrap_or_else(|| format!("row {}", at + 1)), row));
-    }
-    named
+    let keys = rows.iter().map(|row| {
+        let parts: Vec<String> =
+            key.iter().filter_map(|item| given(row.as_object()?, item)).map(text).collect();
+        (!key.is_empty() && parts.len() == key.len()).then(|| parts.join(" "))
+    });
+    row_names(keys).into_iter().zip(rows).filter_map(|(name, row)| Some((name, row.as_object()?))).collect()
 }
 
 fn label(id: &str, item: Option<&Item>) -> String {
@@ -364,6 +394,27 @@ mod tests {
     #[case(json!({ "kind": "seed_revealed", "seed": "00" }), "The secret seed of randomisation was revealed")]
     fn an_event_in_words(#[case] event: Value, #[case] want: &str) {
         assert_eq!(says(protocol(), &what(event), None).text, want);
+    }
+
+    #[rstest]
+    #[case("DIAMETER", "Longest diameter; short axis of a lymph node")]
+    #[case("LESIONS.T01.DIAMETER", "T01, Longest diameter; short axis of a lymph node")]
+    #[case("LESIONS.row 2.DIAMETER", "row 2, Longest diameter; short axis of a lymph node")]
+    #[case("LESIONS.T.1.DIAMETER", "T.1, Longest diameter; short axis of a lymph node")]
+    #[case("LESIONS", "Lesions")]
+    #[case("LESIONS.T01.NONE", "LESIONS.T01.NONE")]
+    fn an_item_in_words(#[case] name: &str, #[case] want: &str) {
+        assert_eq!(item_name(protocol(), "tumour", name), want);
+    }
+
+    #[test]
+    fn rows_are_named_by_their_key_and_no_two_alike() {
+        let form = protocol().forms.iter().find(|form| form.id == "tumour").unwrap();
+        let values = map(
+            json!({ "LESIONS": [{ "TULNKID": "T01" }, { "DIAMETER": 3 }, { "TULNKID": "T01" }, { "TULNKID": "N01" }] }),
+        );
+        let group = form.groups.iter().find(|group| group.id == "LESIONS").unwrap();
+        assert_eq!(rows_of(form, group, &values), ["T01", "row 2", "row 3", "N01"]);
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! `trialwright simulate`: trials of event times by the million, and what they answer.
+//! `trialwright simulate`: trials of event times by the million or whole trials by the thousand, and what they answer.
 //!
 //! Never simulates or computes an answer itself: that is the crate `simulate`.
 
+mod columns;
 mod show;
 
 use std::ffi::OsStr;
@@ -12,8 +13,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ::simulate::campaign::{self, Campaign, CampaignFile, Chunks, FileError, Shard};
 use ::simulate::scenario::{self, Parameter, Read};
+use ::simulate::times::Tally;
 use include_dir::{Dir, include_dir};
-use trial::protocol::Protocol;
+use trial::protocol::Checked;
 
 use crate::output::{self, Failure, note, plural, progress};
 use crate::{check, shipped};
@@ -53,9 +55,12 @@ struct RunOptions {
     /// The scenario file, or the name of a shipped one (a name that is none lists them)
     #[arg(long, value_name = "FILE", required_unless_present = "schema")]
     scenario: Option<PathBuf>,
-    /// Trials of each scenario
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000_000))]
-    trials: u64,
+    /// Event times alone, or whole trials: every form, record, derivation and analysis of the protocol, in memory
+    #[arg(long, value_enum, default_value = "times")]
+    fidelity: Fidelity,
+    /// Trials of each scenario; where it is not said, 10,000 of event times and 1,000 whole ones
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=10_000_000_000))]
+    trials: Option<u64>,
     /// The same seed gives the same answer, on any number of threads or machines
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -82,6 +87,21 @@ struct RunOptions {
     schema: bool,
 }
 
+/// How much of a trial is simulated.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Fidelity {
+    /// Event times alone
+    Times,
+    /// Whole trials
+    Full,
+}
+
+impl RunOptions {
+    fn trials(&self) -> u64 {
+        self.trials.unwrap_or(if self.fidelity == Fidelity::Full { 1_000 } else { 10_000 })
+    }
+}
+
 /// How answers are shown.
 #[derive(clap::Args)]
 struct Shown {
@@ -91,6 +111,9 @@ struct Shown {
     /// Also write a table to this file, one row for each scenario and analysis
     #[arg(long, value_name = "FILE.csv")]
     csv: Option<PathBuf>,
+    /// The same table as Parquet
+    #[arg(long, value_name = "FILE.parquet")]
+    parquet: Option<PathBuf>,
     /// Also draw the power over the first value that is swept into this file
     #[arg(long, value_name = "FILE.svg")]
     plot: Option<PathBuf>,
@@ -126,10 +149,20 @@ fn merge(files: &[PathBuf], partial: bool, shown: &Shown) -> Result<(), Failure>
 }
 
 fn simulate(options: &RunOptions, shown: &Shown) -> Result<(), Failure> {
-    let read = read(options.scenario.as_deref().unwrap_or(Path::new("")))?;
+    let at = options.scenario.as_deref().unwrap_or(Path::new(""));
+    let read = read(at)?;
     let grid = grid(&read, &options.sweep);
-    let campaign = Campaign::new(&read, &grid, !options.effect_only, options.seed, options.trials)
+    let campaign = Campaign::new(&read, &grid, !options.effect_only, options.seed, options.trials())
         .map_err(Failure::usage)?;
+    let (campaign, designs) = match options.fidelity {
+        Fidelity::Times => (campaign, None),
+        Fidelity::Full => {
+            let (campaign, designs) = campaign.full(&read, &whole(&read, at)?).map_err(|wrong| {
+                Failure::usage(wrong).hint("--fidelity times, or what is right in the scenario's file")
+            })?;
+            (campaign, Some(designs))
+        }
+    };
     show::check(&campaign, shown)?;
     let (mut file, mut chunks) = open(options, &campaign)?;
     let left = campaign.left(options.shard, &chunks);
@@ -138,14 +171,18 @@ fn simulate(options: &RunOptions, shown: &Shown) -> Result<(), Failure> {
     let stop = on_interrupt()?;
     let threads = options.threads.map_or(0, usize::from);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(Failure::new)?;
-    campaign.run(&pool, &left, &stop, |item, tally| {
+    let keep = |item, tally: Tally| {
         bar.inc(tally.trials);
         if let Some(file) = &mut file {
             file.add(item, &tally)?;
         }
         chunks.insert(item, tally);
         Ok::<(), Failure>(())
-    })?;
+    };
+    match &designs {
+        None => campaign.run(&pool, &left, &stop, keep)?,
+        Some(designs) => campaign.run_full(designs, &pool, &left, &stop, keep)?,
+    }
     bar.finish_and_clear();
     if let Some(file) = &file {
         file.sync()?;
@@ -224,16 +261,21 @@ fn names() -> Vec<&'static str> {
 }
 
 /// A scenario: a file, or a shipped one by its name; or a failure that has shown every fault of it.
-fn read(at: &Path) -> Result<Read, Failure> {
-    let shipped = SCENARIOS.get_file(at.with_extension("toml")).and_then(|found| found.contents_utf8());
-    let (name, text) = match shipped.filter(|_| !at.exists()) {
-        Some(text) => (format!("{} (shipped)", at.display()), text.to_owned()),
-        None => (at.display().to_string(), text_of(at)?),
-    };
-    scenario::read(&text, &|name| protocol(name, at)).map_err(|faults| {
+pub fn read(at: &Path) -> Result<Read, Failure> {
+    let (name, text) = source(at)?;
+    scenario::read(&text, &|name| protocol(name, at).map(|checked| checked.protocol)).map_err(|faults| {
         check::snippets(&name, &text, &faults);
         Failure::new(format!("{name}: {}; the scenario is refused", plural(faults.len(), "fault")))
     })
+}
+
+/// The name a scenario goes by, and its text.
+pub fn source(at: &Path) -> Result<(String, String), Failure> {
+    let shipped = SCENARIOS.get_file(at.with_extension("toml")).and_then(|found| found.contents_utf8());
+    match shipped.filter(|_| !at.exists()) {
+        Some(text) => Ok((format!("{} (shipped)", at.display()), text.to_owned())),
+        None => Ok((at.display().to_string(), text_of(at)?)),
+    }
 }
 
 fn text_of(at: &Path) -> Result<String, Failure> {
@@ -248,7 +290,7 @@ fn text_of(at: &Path) -> Result<String, Failure> {
 }
 
 /// The protocol a scenario names: a file seen from here or from the scenario, or a shipped one.
-fn protocol(name: &str, scenario: &Path) -> Result<Protocol, String> {
+pub fn protocol(name: &str, scenario: &Path) -> Result<Checked, String> {
     let beside = scenario.with_file_name(name);
     let file = if !Path::new(name).exists() && beside.exists() { beside } else { PathBuf::from(name) };
     let (name, text) = shipped::read(&file).map_err(|failure| match failure {
@@ -256,11 +298,20 @@ fn protocol(name: &str, scenario: &Path) -> Result<Protocol, String> {
         Failure::Closed | Failure::Shown => "it cannot be read".to_owned(),
     })?;
     match trial::protocol::check(&text) {
-        Ok(checked) => Ok(checked.protocol),
+        Ok(checked) => Ok(checked),
         Err(faults) => {
             Err(format!("{}; `trialwright check {name}` shows them", plural(faults.len(), "fault")))
         }
     }
+}
+
+/// The protocol whose trials are played whole: the one the scenario names. Errors: it names none; it cannot be read.
+pub fn whole(read: &Read, scenario: &Path) -> Result<Checked, Failure> {
+    let Some(name) = read.file.protocol.as_deref() else {
+        return Err(Failure::new("whole trials are those of a protocol, and the scenario names none")
+            .hint("`protocol = \"avatar-ii\"`, or a file of one, in the scenario"));
+    };
+    protocol(name, scenario).map_err(|why| Failure::new(format!("protocol {name}: {why}")))
 }
 
 impl From<FileError> for Failure {

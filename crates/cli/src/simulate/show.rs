@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use ::simulate::answers::{Answers, Mean, Share};
+use ::simulate::answers::{AnalysisAnswers, Answers, Mean, Share};
 use ::simulate::campaign::{Campaign, Chunks};
 use ::simulate::scenario::Parameter;
 use comfy_table::{CellAlignment, Table};
@@ -58,6 +58,10 @@ pub fn show(campaign: &Campaign, chunks: &Chunks, shown: &Shown) -> Result<(), F
     if let Some(file) = &shown.csv {
         write(file, csv(&found).map_err(Failure::new)?)?;
     }
+    if let Some(file) = &shown.parquet {
+        let rows = csv(&found).map_err(Failure::new)?;
+        write(file, super::columns::parquet(&rows, found.title)?)?;
+    }
     if let (Some(file), Some(parameter)) = (&shown.plot, axis(campaign)) {
         write(file, graph(&found, parameter).svg().into_bytes())?;
     }
@@ -103,7 +107,52 @@ fn tell(campaign: &Campaign, found: &Found<'_>) -> Result<(), Failure> {
         conclusions(found, &parameters)
     ))?;
     line(format!("\nHow the trial goes, stopped by the first analysis\n{}", course(found, &parameters)))?;
-    looks(found, &parameters).map_or(Ok(()), |looks| line(format!("\nWhere it stops\n{looks}")))
+    looks(found, &parameters).map_or(Ok(()), |looks| line(format!("\nWhere it stops\n{looks}")))?;
+    let Some(full) = found.scenarios.iter().find_map(|answers| answers.full.as_ref()) else { return Ok(()) };
+    line(format!("\nWhat happens in a trial, on average, until it stops\n{}", within(found, &parameters)))?;
+    line(format!("\nErrors made on purpose, in a trial\n{}", planted(found, &parameters)))?;
+    line(format!("\nNot exercised: {}.", full.not_exercised))
+}
+
+/// What happens in whole trials.
+fn within(found: &Found<'_>, parameters: &[Parameter]) -> String {
+    let header = [
+        "screened",
+        "SABR courses",
+        "SABR again",
+        "deaths",
+        "lost",
+        "grade 3+",
+        "deviations",
+        "days to find a failure",
+        "found too soon",
+        "not found",
+        "events recorded",
+    ];
+    let mut table = headed(parameters, &header);
+    for answers in &found.scenarios {
+        let Some(full) = &answers.full else { continue };
+        let mut row = scenario(answers);
+        let counts = [&full.screened, &full.courses, &full.again, &full.deaths, &full.left, &full.severe];
+        row.extend(counts.map(|count| mean(count, 1)));
+        row.extend([mean(&full.deviations, 1), mean(&full.lag_days, 1)]);
+        row.extend([format!("{:.2}", full.too_soon), format!("{:.2}", full.unseen), mean(&full.recorded, 0)]);
+        table.add_row(row);
+    }
+    right(table, parameters.len() + 1)
+}
+
+fn planted(found: &Found<'_>, parameters: &[Parameter]) -> String {
+    let kinds = found.scenarios.iter().find_map(|answers| answers.full.as_ref());
+    let kinds: Vec<&str> = kinds.iter().flat_map(|full| full.planted.keys()).map(String::as_str).collect();
+    let mut table = headed(parameters, &kinds);
+    for answers in &found.scenarios {
+        let Some(full) = &answers.full else { continue };
+        let mut row = scenario(answers);
+        row.extend(full.planted.values().map(|count| format!("{count:.1}")));
+        table.add_row(row);
+    }
+    right(table, parameters.len() + 1)
 }
 
 /// A table whose first columns tell the scenarios apart.
@@ -125,8 +174,13 @@ fn conclusions(found: &Found<'_>, parameters: &[Parameter]) -> String {
     let estimated =
         found.scenarios.iter().flat_map(|a| &a.analyses).any(|analysis| analysis.estimate.is_some());
     let mut header = vec!["analysis", "for experimental", "for control"];
+    let of_truth = |analysis: &AnalysisAnswers| analysis.estimate.as_ref().is_some_and(|e| e.truth.is_some());
+    let whole = found.scenarios.iter().flat_map(|a| &a.analyses).any(of_truth);
     if estimated {
         header.extend(["estimated ratio", "bias of its log", "coverage"]);
+    }
+    if whole {
+        header.extend(["true ratio", "estimated less true"]);
     }
     let mut table = headed(parameters, &header);
     for answers in &found.scenarios {
@@ -144,6 +198,13 @@ fn conclusions(found: &Found<'_>, parameters: &[Parameter]) -> String {
                 let coverage =
                     estimate.and_then(|estimate| estimate.coverage.as_ref()).map_or("-".into(), percent);
                 row.extend([ratio, bias, coverage]);
+            }
+            if whole {
+                let estimate = analysis.estimate.as_ref();
+                let truth = estimate.and_then(|estimate| estimate.truth?.estimate);
+                row.push(truth.map_or("-".into(), |log| format!("{:.3}", log.exp())));
+                let observed = estimate.and_then(|estimate| estimate.observed.as_ref());
+                row.push(observed.map_or("-".into(), |observed| mean(observed, 3)));
             }
             table.add_row(row);
         }
@@ -237,7 +298,7 @@ fn csv(found: &Found<'_>) -> Result<Vec<u8>, csv::Error> {
             "either",
             "either_se",
             "not_computed",
-            "hazard_ratio",
+            "estimated_hazard_ratio",
             "log_hazard_ratio",
             "log_hazard_ratio_se",
             "log_hazard_ratio_sd",
@@ -248,10 +309,10 @@ fn csv(found: &Found<'_>) -> Result<Vec<u8>, csv::Error> {
             "coverage_se",
             "duration",
             "duration_se",
-            "events",
-            "events_se",
-            "subjects",
-            "subjects_se",
+            "events_seen",
+            "events_seen_se",
+            "subjects_randomised",
+            "subjects_randomised_se",
             "events_added",
         ]
         .map(str::to_owned),

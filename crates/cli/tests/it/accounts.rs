@@ -104,6 +104,37 @@ fn restores_a_backup_to_the_same_head_and_never_over_a_ledger() {
 }
 
 #[test]
+fn copies_the_accounts_too_where_it_is_asked_to() {
+    let folder = scratch();
+    let ledger = founded(folder.path());
+    let [copy, people, third] =
+        ["copy.sqlite", "people copy.sqlite", "third.sqlite"].map(|name| arg(folder.path().join(name)));
+    let none = show(&["backup", &ledger, &copy, "--people-to", &people]);
+    assert!(none.code == 1 && none.err.contains("there are no accounts"), "{none}");
+    assert!(!Path::new(&copy).exists() && !Path::new(&people).exists(), "half a backup was made");
+    let added = told(&add(&ledger, "jo", &["--role", "trial-office"]), &format!("{PASSWORD}\n"));
+    assert_eq!(added.code, 0, "{added}");
+    let shown = show(&["backup", &ledger, &copy, "--people-to", &people]);
+    assert!(shown.code == 0 && shown.out.contains("people copy.sqlite: the accounts"), "{shown}");
+    let listed = show(&["user", "list", "--ledger", &copy, "--people", &people]);
+    assert!(listed.out.contains("Jo Smith"), "{listed}");
+    let over = show(&["backup", &ledger, &third, "--people-to", &people]);
+    assert!(over.code == 1 && over.err.contains("people copy.sqlite"), "{over}");
+}
+
+#[test]
+fn takes_the_second_factors_away_where_their_key_is_lost() {
+    let folder = scratch();
+    let ledger = founded(folder.path());
+    let none = show(&["user", "forget-key", "--ledger", &ledger]);
+    assert!(none.code == 1 && none.err.contains("there are no accounts"), "{none}");
+    let added = told(&add(&ledger, "jo", &["--role", "trial-office"]), &format!("{PASSWORD}\n"));
+    assert_eq!(added.code, 0, "{added}");
+    let shown = show(&["user", "forget-key", "--ledger", &ledger]);
+    assert!(shown.code == 0 && shown.out.contains("every second factor is gone"), "{shown}");
+}
+
+#[test]
 fn restores_nothing_from_an_altered_backup() {
     let folder = scratch();
     let [copy, again] = ["copy.sqlite", "again.sqlite"].map(|name| arg(folder.path().join(name)));

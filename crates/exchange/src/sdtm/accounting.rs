@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-/// What became of the rows of every CSV file in the directory.
+/// What became of the rows of every file in the directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Accounting {
     /// One entry a file, in order of its name.
@@ -33,7 +33,7 @@ pub struct FileAccount {
 pub struct Unused {
     /// As in `TR SUMDIAM: derived sum, recomputed`.
     pub reason: String,
-    /// Each row, as a spreadsheet counts it (1 is the header).
+    /// Each row: in CSV as a spreadsheet counts it (1 is the header), else from 1.
     pub rows: Vec<usize>,
 }
 

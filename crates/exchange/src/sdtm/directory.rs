@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use trial::id::{ArmId, SubjectId};
-use trial::protocol;
+use trial::protocol::{self, Checked};
 
 use super::accounting::Accounting;
 use super::fault::{ImportFault, Remark};
@@ -13,10 +13,12 @@ use super::protocol::{PlannedVisit, Trial, render};
 use super::response::Key;
 use super::sheet::{Notes, Sheet};
 use super::subject::{Demography, adverse_events, demography, disposition, exposure};
+use super::under::{self as at_hand, Qualifiers};
 use super::{Import, response, tumour};
+use crate::format::Format;
 
-/// Reads everything; `whole` where DM is needed as well.
-pub(super) fn read(dir: &Path, whole: bool) -> Result<Import, Vec<ImportFault>> {
+/// Reads everything; `whole` where DM is needed as well; `under` a protocol that is at hand.
+pub(super) fn read(dir: &Path, whole: bool, under: Option<&Checked>) -> Result<Import, Vec<ImportFault>> {
     let mut notes = Notes::default();
     let mut sheets = open(dir, whole, &mut notes);
     if !notes.faults.is_empty() {
@@ -29,7 +31,8 @@ pub(super) fn read(dir: &Path, whole: bool) -> Result<Import, Vec<ImportFault>> 
         !who.is_empty()
             && names.as_ref().is_none_or(|names| names.binary_search(&SubjectId::from(who)).is_ok())
     };
-    let assessments = match (sheets.remove("TU"), sheets.remove("TR")) {
+    let qualifiers = if under.is_some() { Qualifiers::read(&mut sheets) } else { Qualifiers::default() };
+    let mut assessments = match (sheets.remove("TU"), sheets.remove("TR")) {
         (Some(mut tu), Some(mut tr)) => {
             let read = tumour::read(&mut tu, &mut tr, &known, &mut notes);
             sheets.insert("TU".into(), tu);
@@ -38,6 +41,9 @@ pub(super) fn read(dir: &Path, whole: bool) -> Result<Import, Vec<ImportFault>> 
         }
         _ => BTreeMap::new(),
     };
+    if under.is_some() {
+        at_hand::readings(&mut sheets, &qualifiers, &mut assessments);
+    }
     // Whether readings stand behind a response cannot be told where the readings themselves are at fault.
     let readings_are_sound = notes.faults.is_empty();
     let assessed = |key: &Key| !readings_are_sound || assessments.contains_key(key);
@@ -45,19 +51,30 @@ pub(super) fn read(dir: &Path, whole: bool) -> Result<Import, Vec<ImportFault>> 
         sheets.get_mut("RS").map(|rs| response::read(rs, known, assessed, &mut notes)).unwrap_or_default();
     let mut drafts = Vec::new();
     if let (Some(subjects), Some(ds)) = (&mut subjects, sheets.get_mut("DS")) {
-        drafts.extend(disposition(ds, subjects, &mut notes));
+        drafts.extend(disposition(ds, subjects, under.is_some(), &mut notes));
     }
     if let Some(ex) = sheets.get_mut("EX") {
         drafts.extend(exposure(ex, &known, &mut notes));
     }
     if let Some(ae) = sheets.get_mut("AE") {
-        drafts.extend(adverse_events(ae, &known, &mut notes));
+        drafts.extend(adverse_events(ae, &known, &qualifiers, &mut notes));
+    }
+    let mut beside = at_hand::Beside::default();
+    if let Some(protocol) = under {
+        drafts.extend(at_hand::drafts(&mut sheets, &qualifiers, &protocol.protocol, &known, &mut notes));
+        beside = at_hand::Beside::read(&mut sheets);
+        let dm = sheets.get("DM").map_or("dm.csv", |dm| dm.file.as_str());
+        let unknown =
+            subjects.iter().flat_map(|subjects| at_hand::unknown_arms(dm, subjects, &protocol.protocol));
+        notes.faults.extend(unknown);
     }
     if !notes.faults.is_empty() {
         return Err(sorted(notes.faults));
     }
     let planned = planned_days(&mut sheets);
-    sheets.values_mut().for_each(name_the_rest);
+    if under.is_none() {
+        sheets.values_mut().for_each(name_the_rest);
+    }
     let subjects = subjects.unwrap_or_else(|| {
         drafts
             .iter()
@@ -69,8 +86,14 @@ pub(super) fn read(dir: &Path, whole: bool) -> Result<Import, Vec<ImportFault>> 
     let dm = sheets.get("DM").map_or_else(String::new, |dm| dm.file.clone());
     let facts = Facts { dm, subjects, assessments, drafts };
     let trial = trial_of(study, &facts, &planned);
-    let protocol = protocol::check(&render(&trial)).map_err(|faults| unreadable(dir, &faults))?;
-    let ledger = Ledger::of(&protocol, &trial, &facts, &mut notes.remarks);
+    let protocol = match under {
+        Some(protocol) => protocol.clone(),
+        None => protocol::check(&render(&trial)).map_err(|faults| unreadable(dir, &faults))?,
+    };
+    let mut ledger = Ledger::of(&protocol, &trial, &facts, &mut notes.remarks);
+    if under.is_some() {
+        at_hand::place(&mut ledger, &protocol, &qualifiers, &beside);
+    }
     let mut remarks: Vec<Remark> = notes.remarks;
     remarks.sort();
     let recorded_sums = facts
@@ -130,35 +153,41 @@ fn unreadable(dir: &Path, faults: &[protocol::Fault]) -> Vec<ImportFault> {
         .collect()
 }
 
+/// The ends of names of the files that are read; which format each has, its content tells.
+const EXTENSIONS: [&str; 4] = ["csv", "xpt", "json", "ndjson"];
+
 fn open(dir: &Path, whole: bool, notes: &mut Notes) -> BTreeMap<String, Sheet> {
     let place = dir.display().to_string();
-    let mut paths: BTreeMap<String, (String, PathBuf)> = BTreeMap::new();
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(wrong) => {
             notes.file(
                 &place,
                 format!("no directory that can be read ({wrong})"),
-                "name a directory of CSV files",
+                "name a directory of data sets as CSV, XPT or Dataset-JSON",
             );
             return BTreeMap::new();
         }
     };
     let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.sort();
+    let (mut sheets, mut seen): (BTreeMap<String, Sheet>, Vec<String>) = (BTreeMap::new(), Vec::new());
     for path in files {
-        let csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+        let end = path.extension().map(|end| end.to_string_lossy().to_ascii_lowercase());
+        let known = end.is_some_and(|end| EXTENSIONS.contains(&end.as_str()));
         let (Some(stem), Some(file)) = (path.file_stem(), path.file_name()) else { continue };
-        if !csv || !path.is_file() {
+        if !known || !path.is_file() {
             continue;
         }
-        let (domain, file) =
-            (stem.to_string_lossy().to_ascii_uppercase(), file.to_string_lossy().into_owned());
-        if let Some((other, _)) = paths.get(&domain) {
-            notes.file(&file, format!("a second file of {domain} beside {other}"), "keep one file a domain");
-            continue;
+        seen.push(stem.to_string_lossy().to_ascii_uppercase());
+        for sheet in sheets_of(&path, &file.to_string_lossy(), &stem.to_string_lossy(), notes) {
+            if let Some(other) = sheets.get(&sheet.domain) {
+                let found = format!("a second file of {} beside {}", sheet.domain, other.file);
+                notes.file(&sheet.file, found, "keep one file a domain");
+            } else {
+                sheets.insert(sheet.domain.clone(), sheet);
+            }
         }
-        paths.insert(domain, (file, path));
     }
     let needed: &[(&str, &str)] = &[
         ("DM", "who took part, and in which arm"),
@@ -166,7 +195,8 @@ fn open(dir: &Path, whole: bool, notes: &mut Notes) -> BTreeMap<String, Sheet> {
         ("TR", "what was seen of them"),
     ];
     for (domain, what) in needed {
-        if !paths.contains_key(*domain) && (whole || *domain != "DM") {
+        let there = sheets.contains_key(*domain) || seen.iter().any(|seen| seen == domain);
+        if !there && (whole || *domain != "DM") {
             let file = format!("{}.csv", domain.to_ascii_lowercase());
             notes.file(
                 &file,
@@ -175,14 +205,32 @@ fn open(dir: &Path, whole: bool, notes: &mut Notes) -> BTreeMap<String, Sheet> {
             );
         }
     }
-    let mut sheets = BTreeMap::new();
-    for (domain, (file, path)) in paths {
-        if let Some(mut sheet) = Sheet::open(&path, &file, &domain, notes) {
-            of_its_domain(&mut sheet, notes);
-            sheets.insert(domain, sheet);
-        }
+    for sheet in sheets.values_mut() {
+        of_its_domain(sheet, notes);
     }
     sheets
+}
+
+/// The data sets of a file: one of its name in CSV, those it names itself in the other formats.
+fn sheets_of(path: &Path, file: &str, stem: &str, notes: &mut Notes) -> Vec<Sheet> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(wrong) => {
+            notes.file(file, format!("a file that cannot be read ({wrong})"), "make it readable");
+            return Vec::new();
+        }
+    };
+    let format = Format::of(&bytes);
+    if format == Format::Csv {
+        return Sheet::parse(&bytes, file, &stem.to_ascii_uppercase(), notes).into_iter().collect();
+    }
+    match format.read(bytes, file) {
+        Ok(tables) => tables.iter().map(|table| Sheet::of(table, file)).collect(),
+        Err(misfit) => {
+            notes.push(file, misfit.row, misfit.column.as_deref(), misfit.found, misfit.right);
+            Vec::new()
+        }
+    }
 }
 
 /// A file that holds another domain than its name says would be read as nonsense.

@@ -11,7 +11,7 @@ use serde::Serialize;
 pub struct ImportFault {
     /// The file's name; the directory where no file is meant.
     pub file: String,
-    /// The row as a spreadsheet counts it: 1 is the header. None where the file as a whole is meant.
+    /// The row: in CSV as a spreadsheet counts it, where 1 is the header, else from 1. None where the file as a whole is meant.
     pub row: Option<usize>,
     /// The column; none where the row as a whole is meant.
     pub column: Option<String>,

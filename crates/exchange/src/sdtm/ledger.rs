@@ -13,7 +13,6 @@ use trial::protocol::Checked;
 use super::fault::Remark;
 use super::protocol::Trial;
 use super::response::Key;
-use super::sheet::line;
 use super::subject::{Demography, Draft};
 use super::tumour::Assessment;
 use super::{IMPORTER, Subject};
@@ -186,7 +185,7 @@ fn own_forms(
         if let Some(death) = subject.death.filter(|death| death.last() < contact) {
             remarks.push(Remark {
                 file: dm.to_owned(),
-                row: line(subject.row),
+                row: subject.row,
                 text: format!("{id} died on {death}; the later end of participation, {contact}, is not read"),
             });
         } else {
@@ -232,7 +231,7 @@ fn of_subject(
     let Some(screened) = earliest else {
         remarks.push(Remark {
             file: dm.to_owned(),
-            row: line(subject.row),
+            row: subject.row,
             text: format!("{id} has no dated fact at all, and enters no event"),
         });
         return Vec::new();
@@ -258,7 +257,7 @@ fn of_subject(
         }
         (Some((arm, _)), None) => remarks.push(Remark {
             file: dm.to_owned(),
-            row: line(subject.row),
+            row: subject.row,
             text: format!(
                 "{id} was assigned to {arm} on no day that DS or RFSTDTC gives; read as not randomised"
             ),

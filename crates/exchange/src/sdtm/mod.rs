@@ -1,4 +1,4 @@
-//! A directory of SDTM domains in CSV, read as the house's own events.
+//! A directory of SDTM domains in CSV, XPT or Dataset-JSON, read as the house's own events.
 //!
 //! Never derives a response or an endpoint, never imports half: either every file could be read, or every fault is told.
 //! What each domain becomes stands at the head of its module; the SDTM Implementation Guide 3.4 says what it means.
@@ -15,6 +15,7 @@ mod response;
 mod sheet;
 mod subject;
 mod tumour;
+mod under;
 mod value;
 
 pub use accounting::{Accounting, FileAccount, Unused};
@@ -95,14 +96,22 @@ impl Import {
     }
 }
 
-/// Reads the directory `dir`: `dm.csv`, `tu.csv` and `tr.csv`, and where they are there `rs`, `ae`, `ex` and `ds`. Names
-/// of files and columns in any case. Errors: every fault of every file, in order of file and row.
+/// Reads the directory `dir`: DM, TU and TR, and where they are there RS, AE, EX and DS. A file ends in `csv`, `xpt`, `json` or
+/// `ndjson`, and its content tells its format; CSV holds the domain that its name says, the others the data sets they name. Names of
+/// files and columns in any case. Errors: every fault of every file, in order of file and row.
 pub fn read(dir: &Path) -> Result<Import, Vec<ImportFault>> {
-    directory::read(dir, true)
+    directory::read(dir, true, None)
+}
+
+/// The same under a protocol that is at hand, whose forms are filled: so CM, PR, CE, FA, RS, QS, SS, DV and the supplemental
+/// qualifiers are read as well, and every endpoint of the protocol can be derived, not only those that SDTM alone tells. Errors: as
+/// `read`, and an arm that the protocol does not have.
+pub fn read_under(dir: &Path, protocol: &Checked) -> Result<Import, Vec<ImportFault>> {
+    directory::read(dir, true, Some(protocol))
 }
 
 /// The same where the assessments alone are wanted: without `dm.csv` the subjects are those of TU and TR, nobody is
 /// randomised, and the only arm says so.
 pub fn read_assessments(dir: &Path) -> Result<Import, Vec<ImportFault>> {
-    directory::read(dir, false)
+    directory::read(dir, false, None)
 }

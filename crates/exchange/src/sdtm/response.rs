@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use trial::id::SubjectId;
 
-use super::sheet::{Notes, Sheet, line};
+use super::sheet::{Notes, Sheet};
 use super::value::{VisitNum, date, reader, visit};
 
 /// Subject, reader, visit.
@@ -89,7 +89,13 @@ pub(super) fn read(
         let key = (SubjectId(who), reader(sheet.get(index, evaluator), sheet.get(index, evaluator_id)), at);
         if let Some(earlier) = first.insert((key.clone(), code.clone()), index) {
             let found = format!("{code} of {} by {} at visit {} again", key.0, key.1, key.2.0);
-            sheet.fault(index, test, found, format!("it stands in row {} already", line(earlier)), notes);
+            sheet.fault(
+                index,
+                test,
+                found,
+                format!("it stands in row {} already", sheet.line(earlier)),
+                notes,
+            );
             continue;
         }
         if !assessed(&key) {

@@ -1,12 +1,14 @@
-//! One CSV file as rows of text: encoding, header, columns, and what becomes of each row.
+//! One data set as rows of text: encoding, header, columns, and what becomes of each row.
 //!
-//! Never knows what a column means. Reads a byte order mark, CRLF, quoted fields and columns in any order and case.
+//! Never knows what a column means. Of CSV it reads a byte order mark, CRLF, quoted fields and columns in any order and case; the
+//! data sets of other formats come as tables.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use super::accounting::{FileAccount, Unused};
 use super::fault::{ImportFault, Remark};
+use crate::format::csv::cell_text;
+use crate::table::{Cell, Table};
 
 /// A file of one domain.
 pub(super) struct Sheet {
@@ -19,6 +21,8 @@ pub(super) struct Sheet {
     reasons: Vec<String>,
     fates: Vec<Fate>,
     read: BTreeSet<usize>,
+    /// How people count the first row: as a spreadsheet does in CSV, where the header is row 1; else from 1.
+    first: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,6 +37,11 @@ enum Fate {
 pub(super) struct Column(Option<usize>);
 
 impl Column {
+    /// No column at all: every cell of it is empty.
+    pub const fn none() -> Self {
+        Self(None)
+    }
+
     pub fn is_there(self) -> bool {
         self.0.is_some()
     }
@@ -68,24 +77,25 @@ impl Notes {
     }
 }
 
-/// The row of a record as a spreadsheet counts it.
-pub(super) const fn line(index: usize) -> usize {
-    index + 2
-}
-
 impl Sheet {
-    /// Reads a file; none where it has no usable header. Faulty rows are named and left out: the import fails anyway.
-    pub fn open(path: &Path, file: &str, domain: &str, notes: &mut Notes) -> Option<Self> {
-        let bytes = match std::fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(wrong) => {
-                notes.file(file, format!("a file that cannot be read ({wrong})"), "make it readable");
-                return None;
-            }
-        };
-        Self::parse(&bytes, file, domain, notes)
+    /// A data set read from another format than CSV.
+    pub fn of(table: &Table, file: &str) -> Self {
+        let header = table.columns().iter().map(|column| column.name.trim().to_ascii_uppercase()).collect();
+        let text = |(place, cell): (usize, Cell<'_>)| cell_text(table.columns()[place].kind, cell);
+        let rows = (0..table.len()).map(|row| table.row(row).enumerate().map(text).collect()).collect();
+        Self {
+            file: file.to_owned(),
+            domain: table.name().to_ascii_uppercase(),
+            header,
+            rows,
+            reasons: Vec::new(),
+            fates: vec![Fate::Open; table.len()],
+            read: BTreeSet::new(),
+            first: 1,
+        }
     }
 
+    /// Reads CSV; none where it has no usable header. Faulty rows are named and left out: the import fails anyway.
     pub fn parse(bytes: &[u8], file: &str, domain: &str, notes: &mut Notes) -> Option<Self> {
         // csv drops a UTF-8 byte order mark only in some versions; here it must never enter a column's name.
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -116,6 +126,7 @@ impl Sheet {
             reasons: Vec::new(),
             fates: Vec::new(),
             read: BTreeSet::new(),
+            first: 2,
         };
         sheet.header_is_sound(notes).then_some(())?;
         Some(sheet.fill(records, notes))
@@ -146,7 +157,7 @@ impl Sheet {
 
     fn fill<R: std::io::Read>(mut self, records: csv::ByteRecordsIter<'_, R>, notes: &mut Notes) -> Self {
         for (index, record) in records.enumerate() {
-            let row = Some(line(index));
+            let row = Some(self.line(index));
             let record = match record.map(csv::StringRecord::from_byte_record) {
                 Ok(Ok(record)) => record,
                 Ok(Err(_)) => {
@@ -199,6 +210,11 @@ impl Sheet {
         columns.iter().all(|column| column.is_there()).then_some(columns)
     }
 
+    /// The row of a record as people count it.
+    pub const fn line(&self, index: usize) -> usize {
+        self.first + index
+    }
+
     pub fn len(&self) -> usize {
         self.rows.len()
     }
@@ -225,11 +241,11 @@ impl Sheet {
         notes: &mut Notes,
     ) {
         let name = Some(self.name(column)).filter(|name| !name.is_empty());
-        notes.push(&self.file, Some(line(index)), name, found, right);
+        notes.push(&self.file, Some(self.line(index)), name, found, right);
     }
 
     pub fn remark(&self, index: usize, text: impl Into<String>, notes: &mut Notes) {
-        notes.remarks.push(Remark { file: self.file.clone(), row: line(index), text: text.into() });
+        notes.remarks.push(Remark { file: self.file.clone(), row: self.line(index), text: text.into() });
     }
 
     pub fn used(&mut self, index: usize) {
@@ -261,7 +277,7 @@ impl Sheet {
             self.reasons.iter().map(|reason| Unused { reason: reason.clone(), rows: Vec::new() }).collect();
         for (index, fate) in self.fates.iter().enumerate() {
             if let Fate::Unused(reason) = fate {
-                unused[*reason].rows.push(line(index));
+                unused[*reason].rows.push(self.first + index);
             }
         }
         unused.retain(|unused| !unused.rows.is_empty());

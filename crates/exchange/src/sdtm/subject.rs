@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 use trial::date::PartialDate;
 use trial::id::{ArmId, SiteId, SubjectId};
 
-use super::sheet::{Column, Notes, Sheet, line};
+use super::sheet::{Column, Notes, Sheet};
+use super::under::Qualifiers;
 use super::value::{date, number, yes};
 
 /// A subject of DM.
@@ -27,6 +28,7 @@ pub(super) struct Demography {
     pub randomised: Option<Date>,
     pub contacts: Vec<Date>,
     pub death: Option<PartialDate>,
+    /// As people count it.
     pub row: usize,
 }
 
@@ -74,7 +76,7 @@ pub(super) fn demography(dm: &mut Sheet, notes: &mut Notes) -> Option<BTreeMap<S
         }
         let id = SubjectId(who);
         if let Some(before) = subjects.get(&id) {
-            let right = format!("a subject has one row in DM; it stands in row {}", line(before.row));
+            let right = format!("a subject has one row in DM; it stands in row {}", before.row);
             dm.fault(index, subject, format!("subject {id} again"), right, notes);
             continue;
         }
@@ -116,7 +118,7 @@ pub(super) fn demography(dm: &mut Sheet, notes: &mut Notes) -> Option<BTreeMap<S
             randomised: None,
             contacts: [day(end, notes), day(participation, notes)].into_iter().flatten().collect(),
             death: date(dm, index, death, notes),
-            row: index,
+            row: dm.line(index),
             values,
         };
         if found.death.is_none() && dm.get(index, died).eq_ignore_ascii_case("Y") {
@@ -135,6 +137,7 @@ pub(super) fn demography(dm: &mut Sheet, notes: &mut Notes) -> Option<BTreeMap<S
 pub(super) fn disposition(
     ds: &mut Sheet,
     subjects: &mut BTreeMap<SubjectId, Demography>,
+    under: bool,
     notes: &mut Notes,
 ) -> Vec<Draft> {
     let mut drafts = Vec::new();
@@ -142,6 +145,7 @@ pub(super) fn disposition(
         return drafts;
     };
     let (category, sub, collected) = (ds.column("DSCAT"), ds.column("DSSCAT"), ds.column("DSDTC"));
+    let term = if under { ds.column("DSTERM") } else { Column::none() };
     let mut milestones: BTreeMap<(SubjectId, String), usize> = BTreeMap::new();
     for index in 0..ds.len() {
         let id = SubjectId::from(ds.get(index, subject));
@@ -179,16 +183,26 @@ pub(super) fn disposition(
             ds.unused(index, format!("DS {what}: the day is not known"));
             continue;
         }
+        // Under a protocol every end of participation is a withdrawal, whatever the reason; a screen failure is derived again.
+        if under && what == "SCREEN FAILURE" {
+            ds.unused(index, "DS SCREEN FAILURE: follows from the criteria");
+            continue;
+        }
+        let participation = under && ds.get(index, sub) == "STUDY PARTICIPATION" && what != "COMPLETED";
         let of_treatment = ds.get(index, sub).to_ascii_uppercase().contains("TREATMENT");
         let withdrawn = matches!(
             what.as_str(),
             "WITHDRAWAL BY SUBJECT" | "WITHDRAWAL BY PARENT/GUARDIAN" | "LOST TO FOLLOW-UP"
         );
         let mut values = Map::new();
-        let (form, item) =
-            if withdrawn && !of_treatment { ("withdrawal", "DSSTDAT") } else { ("contact", "SSDAT") };
+        let (form, item) = if (withdrawn || participation) && !of_treatment {
+            ("withdrawal", "DSSTDAT")
+        } else {
+            ("contact", "SSDAT")
+        };
         put_date(&mut values, item, Some(on));
-        put(&mut values, "DSDECOD", &what);
+        let said = if under { ds.get(index, term) } else { "" };
+        put(&mut values, "DSDECOD", if said.is_empty() { &what } else { said });
         if form == "contact" {
             put(&mut values, "DSCAT", ds.get(index, category));
         }
@@ -212,7 +226,8 @@ fn milestone(
     notes: &mut Notes,
 ) {
     if let Some(earlier) = before.insert((id.clone(), what.to_owned()), index) {
-        let (found, right) = (format!("{what} of {id} again"), format!("it stands in row {}", line(earlier)));
+        let (found, right) =
+            (format!("{what} of {id} again"), format!("it stands in row {}", ds.line(earlier)));
         ds.fault(index, column, found, format!("it happens once; {right}"), notes);
         return;
     }
@@ -271,7 +286,12 @@ pub(super) fn exposure(ex: &mut Sheet, known: &impl Fn(&str) -> bool, notes: &mu
 }
 
 /// Reads AE: each row is an adverse event.
-pub(super) fn adverse_events(ae: &mut Sheet, known: &impl Fn(&str) -> bool, notes: &mut Notes) -> Vec<Draft> {
+pub(super) fn adverse_events(
+    ae: &mut Sheet,
+    known: &impl Fn(&str) -> bool,
+    qualifiers: &Qualifiers,
+    notes: &mut Notes,
+) -> Vec<Draft> {
     let mut drafts = Vec::new();
     let Some([subject]) = ae.need(["USUBJID"], notes) else { return drafts };
     let term = [ae.column("AEDECOD"), ae.column("AETERM")];
@@ -303,6 +323,12 @@ pub(super) fn adverse_events(ae: &mut Sheet, known: &impl Fn(&str) -> bool, note
             put(&mut values, "AESER", serious);
         }
         attribution(ae, index, related, &mut values, notes);
+        if !qualifiers.is_empty() {
+            let seq = ae.column("AESEQ");
+            for (name, value) in qualifiers.of("AE", &id, ae.get(index, seq)) {
+                put(&mut values, name, value);
+            }
+        }
         if !values.contains_key("AETERM") {
             ae.unused(index, "AE: no term");
             continue;

@@ -10,7 +10,7 @@ use trial::date::PartialDate;
 use trial::id::SubjectId;
 
 use super::response::Key;
-use super::sheet::{Column, Notes, Sheet, line};
+use super::sheet::{Column, Notes, Sheet};
 use super::value::{self, VisitNum, reader, visit};
 
 /// Subject, reader, lesion.
@@ -203,7 +203,7 @@ fn add_lesion(
         }
         Some(before) => {
             let found = format!("lesion {} of {} by {} again", key.2, key.0, key.1);
-            let right = format!("a lesion is identified once; it stands in row {}", line(before.row));
+            let right = format!("a lesion is identified once; it stands in row {}", tu.line(before.row));
             tu.fault(index, column, found, right, notes);
         }
         None => {
@@ -305,7 +305,7 @@ fn gather(
         let read = Reading { row: index, finding };
         if let Some(before) = assessment.lesions.entry(id.clone()).or_default().insert(test.clone(), read) {
             let found = format!("{test} of lesion {id} of {who} by {by} at visit {} again", at.0);
-            let right = format!("a lesion is read once a visit; it stands in row {}", line(before.row));
+            let right = format!("a lesion is read once a visit; it stands in row {}", tr.line(before.row));
             tr.fault(index, columns.lesion, found, right, notes);
         }
     }
@@ -428,7 +428,7 @@ fn settle(
         let Some(date) = first_date(&found.dates) else {
             let right = "an assessment needs a date in one of its rows (TRDTC)";
             let place = format!("no date for {} by {} at visit {}", key.0, key.1, key.2.0);
-            notes.push(&tr.file, Some(line(found.first_row)), Some("TRDTC"), place, right);
+            notes.push(&tr.file, Some(tr.line(found.first_row)), Some("TRDTC"), place, right);
             continue;
         };
         let readings = found

@@ -3,8 +3,13 @@
 #![allow(clippy::unwrap_used)] // a test that meets a surprise fails
 
 mod bad_input;
+mod fhir;
+mod formats;
 mod layouts;
 mod mutated;
+mod odm;
 mod oracle;
 mod properties;
+mod registry;
+mod submission;
 mod written;

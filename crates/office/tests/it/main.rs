@@ -12,3 +12,4 @@ mod reading;
 mod staff;
 mod stamp;
 mod together;
+mod transcribe;

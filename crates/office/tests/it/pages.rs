@@ -84,7 +84,7 @@ async fn a_folder_is_what_the_ledger_gives() {
         assert_eq!(folder.head_of_subject, receipt.seq, "what was acknowledged is read");
         assert_eq!(format!("{:?}", folder.record), format!("{:?}", anew(&office, &id(1)).await));
         assert_eq!(folder.events.last().unwrap().seq, receipt.seq);
-        assert_eq!(office.events_of(&id(1)).await.unwrap(), folder.events);
+        assert_eq!(office.events_of(&id(1)).await.unwrap(), *folder.events);
     }
     assert!(office.folder(&"01-999".into()).await.unwrap().is_none());
     assert!(office.folder(&"".into()).await.unwrap().is_none());

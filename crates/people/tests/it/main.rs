@@ -10,6 +10,7 @@ mod invitation;
 mod patient_link;
 mod permission;
 mod place;
+mod sealing;
 mod second_factor;
 mod session;
 mod sign_in;

@@ -100,29 +100,62 @@ async fn something_else_is_not_taken_for_a_store() {
 async fn a_newer_store_is_refused(#[case] on: On) {
     let Some((store, place)) = on.store().await else { return };
     store.close().await;
-    run(&place.address, "INSERT INTO people_version (version) VALUES (99)").await;
+    place.run("INSERT INTO people_version (version) VALUES (99)").await;
     let error = Store::open(&place.address).await.unwrap_err();
     assert!(matches!(error, Error::NewerFormat { found: 99, .. }), "{error:?}");
 }
 
-/// Runs a statement in a store, as somebody with other tools would.
-async fn run(address: &str, statement: &'static str) {
-    use sqlx::Connection;
+/// Runs statements in an `SQLite` file, as another program would.
+async fn run(file: &str, statements: &'static str) {
+    use sqlx::{ConnectOptions, Connection};
 
-    if address.starts_with("postgres") {
-        let (url, schema) = address.split_once("&schema=").unwrap();
-        let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
-        let path = sqlx::AssertSqlSafe(format!("SET search_path TO \"{schema}\""));
-        sqlx::raw_sql(path).execute(&mut connection).await.unwrap();
-        sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
-        connection.close().await.unwrap();
-    } else {
-        use sqlx::ConnectOptions;
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(address);
-        let mut connection = options.connect().await.unwrap();
-        sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
-        connection.close().await.unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+    let mut connection = options.connect().await.unwrap();
+    sqlx::raw_sql(statements).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_is_made_while_the_store_is_in_use() {
+    let (store, place) = On::Sqlite.store().await.unwrap();
+    add_anna(&store).await;
+    let writer = {
+        let store = store.clone();
+        tokio::spawn(async move {
+            for number in 0..50 {
+                let new = crate::stores::named(&format!("user{number}"));
+                store.add_user(new, &secret("four words of some length"), at(number)).await.unwrap();
+            }
+        })
+    };
+    let copies: Vec<_> = (0..3).map(|n| place.directory.path().join(format!("copy {n}.sqlite"))).collect();
+    for copy in &copies {
+        store.backup(copy).await.unwrap();
     }
+    writer.await.unwrap();
+    let mut before = 0;
+    for copy in &copies {
+        let opened = Store::open(copy.to_str().unwrap()).await.unwrap();
+        let users = opened.users().await.unwrap().len();
+        assert!(users >= before && opened.user("anna").await.unwrap().is_some());
+        before = users;
+        #[cfg(unix)]
+        assert_eq!(
+            std::os::unix::fs::PermissionsExt::mode(&copy.metadata().unwrap().permissions()) & 0o777,
+            0o600
+        );
+    }
+    // Never over what stands there.
+    let state = std::fs::read(&copies[0]).unwrap();
+    assert!(matches!(store.backup(&copies[0]).await, Err(Error::File { .. })));
+    assert!(std::fs::read(&copies[0]).unwrap() == state);
+}
+
+#[tokio::test]
+async fn a_store_in_a_database_is_copied_by_the_databases_own_means() {
+    let Some((store, place)) = On::Postgres.store().await else { return };
+    let error = store.backup(&place.directory.path().join("copy")).await.unwrap_err();
+    assert!(error.to_string().contains("pg_dump --schema=people"), "{error}");
 }
 
 #[tokio::test]

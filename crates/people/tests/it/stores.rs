@@ -1,9 +1,10 @@
 //! A fresh store on either database, and what most tests need in it.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
-use people::{Hashing, NewUser, Rules, Secret, Session, SignIn, Store};
+use people::{Hashing, KeyPlace, NewUser, Rules, Secret, Session, SignIn, Store};
 use tempfile::TempDir;
 
 /// Which database a test runs on.
@@ -16,7 +17,9 @@ pub enum On {
 /// Where a store of one test lies.
 pub struct Place {
     pub address: String,
-    directory: Option<TempDir>,
+    /// Holds the store's file, if it is one, and its key.
+    pub directory: TempDir,
+    on: On,
 }
 
 impl On {
@@ -27,13 +30,13 @@ impl On {
             Self::Sqlite => {
                 let directory = tempfile::tempdir().unwrap();
                 let address = directory.path().join("office with ? and # %41.sqlite").display().to_string();
-                Some(Place { address, directory: Some(directory) })
+                Some(Place { address, directory, on: self })
             }
             Self::Postgres => {
                 let cluster = temporary_postgres::cluster()?;
                 let number = NUMBER.fetch_add(1, Ordering::Relaxed);
                 let address = format!("{}&schema=People_{number}", cluster.socket_url("postgres"));
-                Some(Place { address, directory: None })
+                Some(Place { address, directory: tempfile::tempdir().unwrap(), on: self })
             }
         }
     }
@@ -48,13 +51,57 @@ impl On {
 impl Place {
     /// The store as one more process opens it.
     pub async fn open(&self) -> Store {
-        Store::open_with(&self.address, rules()).await.unwrap()
+        Store::open_with(&self.address, self.rules()).await.unwrap()
+    }
+
+    /// The file of the key: on `SQLite` beside the store, where it is when nobody says another place.
+    pub fn key(&self) -> PathBuf {
+        match self.on {
+            On::Sqlite => PathBuf::from(&self.address).with_extension("key"),
+            On::Postgres => self.directory.path().join("a.key"),
+        }
+    }
+
+    /// The rules of a test, with the place of the key.
+    pub fn rules(&self) -> Rules {
+        let key = match self.on {
+            On::Sqlite => KeyPlace::Beside,
+            On::Postgres => KeyPlace::File(self.key()),
+        };
+        Rules { key, ..rules() }
+    }
+
+    /// Runs a statement in the store, as somebody with other tools would, and gives what it answers: a text a row.
+    pub async fn run(&self, statement: &str) -> Vec<String> {
+        use sqlx::{ConnectOptions, Connection};
+
+        let statement = sqlx::AssertSqlSafe(statement.to_owned());
+        match self.on {
+            On::Sqlite => {
+                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&self.address);
+                let mut connection = options.connect().await.unwrap();
+                let rows = sqlx::query_scalar(statement).fetch_all(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+                rows
+            }
+            On::Postgres => {
+                let (url, schema) = self.address.split_once("&schema=").unwrap();
+                let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+                let path = sqlx::AssertSqlSafe(format!("SET search_path TO \"{schema}\""));
+                sqlx::raw_sql(path).execute(&mut connection).await.unwrap();
+                let rows = sqlx::query_scalar(statement).fetch_all(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+                rows
+            }
+        }
     }
 
     /// The files of the store with their content; none on `PostgreSQL`.
     pub fn files(&self) -> Vec<(String, Vec<u8>)> {
-        let Some(directory) = &self.directory else { return Vec::new() };
-        let entries = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path());
+        if matches!(self.on, On::Postgres) {
+            return Vec::new();
+        }
+        let entries = std::fs::read_dir(self.directory.path()).unwrap().map(|entry| entry.unwrap().path());
         entries.map(|path| (path.display().to_string(), std::fs::read(&path).unwrap())).collect()
     }
 }

@@ -40,8 +40,20 @@ pub(super) fn operations() -> Vec<Operation> {
             .sends("Filling")
             .answers(201, "Saved", "The form was empty, and is filled.")
             .answers(200, "Saved", "The form is corrected, or held these very values."),
+        Operation::put("/api/v1/trials/{trial}/subjects/{subject}/forms/{instance}/verified", Act::VerifySource, verify, ["Forms", "verifyForm", "Verify a form against its source"])
+            .more("`If-Match` says which values were compared. A form whose verification stands stays as it is: the answer is 200, and nothing is recorded. Nothing is sent.")
+            .asks(vec![sent_header("If-Match", COMPARED)])
+            .problems(&[400, 412, 428])
+            .answers(200, "Form", "The form, verified."),
+        Operation::put("/api/v1/trials/{trial}/subjects/{subject}/forms/{instance}/locked", Act::Lock, lock, ["Forms", "lockForm", "Lock a form"])
+            .more("`If-Match` says which values are locked. A form that is locked stays so: the answer is 200, and nothing is recorded. Nothing is sent. No token unlocks.")
+            .asks(vec![sent_header("If-Match", COMPARED)])
+            .problems(&[400, 412, 428])
+            .answers(200, "Form", "The form, locked."),
     ]
 }
+
+const COMPARED: &str = "The `ETag` of the form that was seen; needed.";
 
 /// Trial, subject and form, as a path names them.
 type Named = Path<(String, String, String)>;
@@ -192,6 +204,56 @@ async fn put(
         }
         Err(wrong) => refused(&now, &instance, &sent.values, wrong),
     }
+}
+
+async fn verify(at: AtSubject, Path((.., name)): Named, headers: HeaderMap) -> Answer {
+    mark(&at, &name, &headers, FilledForm::verification_stands, |instance| Deed::Verify { instance }).await
+}
+
+async fn lock(at: AtSubject, Path((.., name)): Named, headers: HeaderMap) -> Answer {
+    let locked = |form: &FilledForm| form.locked.is_some();
+    mark(&at, &name, &headers, locked, |instance| Deed::Lock { instance, locked: true }).await
+}
+
+/// Marks a form that stands as the program has seen it, unless it is marked so already.
+async fn mark(
+    at: &AtSubject,
+    name: &str,
+    headers: &HeaderMap,
+    done: impl Fn(&FilledForm) -> bool,
+    deed: impl FnOnce(Instance) -> Deed,
+) -> Answer {
+    let instance = instance(name)?;
+    let seen = Seen::read(headers)?;
+    let folder = at.room.folder(&at.subject).await?;
+    let none = || Problem::not_found(format!("Nothing was entered on {name} of subject {}.", at.subject));
+    let form = standing(&folder, &instance).ok_or_else(none)?;
+    match seen {
+        Seen::Nothing => return Err(Problem::unseen(form.event)),
+        Seen::Event(seen) if seen != form.event => {
+            return Err(Problem::changed(form.event, &since(&folder, &instance, seen)));
+        }
+        _ => {}
+    }
+    if done(form) {
+        return Ok((tag(form.event), Json(whole(form))).into_response());
+    }
+    let submitted = at.room.office.submit(vec![at.action(deed(instance.clone())).over(form.event)]).await;
+    let now = at.room.folder(&at.subject).await?;
+    let form = standing(&now, &instance).ok_or_else(none)?;
+    match submitted {
+        Ok(_) => {}
+        // Somebody was quicker, to the same end or to another.
+        Err(office::Error::Refused(_)) if done(form) => {}
+        Err(office::Error::Refused(refusal)) => {
+            return Err(match refusal.reason {
+                Reason::Conflict { since, .. } => Problem::changed(form.event, &since),
+                _ => (*refusal).into(),
+            });
+        }
+        Err(wrong) => return Err(wrong.into()),
+    }
+    Ok((tag(form.event), Json(whole(form))).into_response())
 }
 
 /// What the office says no to; whoever was quicker with the same values did it for both.

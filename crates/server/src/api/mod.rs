@@ -3,6 +3,7 @@
 //! Never does what the pages cannot, and never without a token: what asks a person for a second factor or a password no token opens
 //! (see `people::permission::by_token`). `operations` is the one table of which both the routes and the document are made.
 
+mod fhir;
 mod form;
 mod openapi;
 mod operation;
@@ -23,7 +24,7 @@ use crate::web::access::{Gate, Route};
 
 /// Every operation.
 fn operations() -> Vec<Operation> {
-    [trial::operations(), subject::operations(), form::operations(), query::operations()]
+    [trial::operations(), subject::operations(), form::operations(), query::operations(), fhir::operations()]
         .into_iter()
         .flatten()
         .collect()

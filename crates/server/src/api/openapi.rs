@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::operation::{Operation, Parameter};
 use super::problem::MEDIA;
-use super::{operations, schema};
+use super::{fhir, operations, schema};
 
 /// The document.
 pub fn document() -> Value {
@@ -33,6 +33,7 @@ pub fn document() -> Value {
             { "name": "Subjects", "description": "Subjects and what follows from their records." },
             { "name": "Forms", "description": "What is entered." },
             { "name": "Queries", "description": "Questions about the data." },
+            { "name": "FHIR", "description": "The trial as HL7 FHIR R4, for reading." },
         ],
         "paths": paths,
         "components": {
@@ -66,6 +67,8 @@ fn meaning(name: &str) -> &'static str {
             "Which form: `FORM@VISIT`, `FORM@VISIT.2` of a visit that repeats, `FORM` or `FORM.2` of a log."
         }
         "query" => "The query's name.",
+        "type" => "A type of FHIR resource, such as `Observation`.",
+        "id" => "The id of a resource.",
         _ => "",
     }
 }
@@ -73,9 +76,10 @@ fn meaning(name: &str) -> &'static str {
 fn described(operation: &Operation) -> Value {
     let mut answers = Map::new();
     for answer in &operation.answers {
+        let media = if answer.schema == fhir::SCHEMA { fhir::MEDIA } else { "application/json" };
         let mut body = json!({
             "description": answer.says,
-            "content": { "application/json": { "schema": reference(answer.schema) } },
+            "content": { media: { "schema": reference(answer.schema) } },
         });
         if answer.schema == "Form" || answer.schema == "Saved" {
             body["headers"] = json!({ "ETag": { "description": "The event that gave the values, in quotes.", "schema": { "type": "string" } } });

@@ -46,7 +46,7 @@ pub(crate) const KINDS: [(&str, &str, &str); 12] = [
     (
         "precondition",
         "Say what you have seen",
-        "The form stands already: to correct it, send `If-Match` with its `ETag`, and a reason.",
+        "The form stands: to correct, verify or lock it, send `If-Match` with its `ETag`.",
     ),
     ("too-many", "Too many requests", "Wait as many seconds as `Retry-After` says."),
     (
@@ -113,6 +113,14 @@ impl Problem {
     pub(crate) fn precondition(event: u64) -> Self {
         let says = format!(
             "The form stands as event {event} gave it, with other values. A correction needs `If-Match: \"{event}\"` and a reason."
+        );
+        Self::new(StatusCode::PRECONDITION_REQUIRED, "precondition", says).with("event", json!(event))
+    }
+
+    /// A form is marked only as it was seen.
+    pub(crate) fn unseen(event: u64) -> Self {
+        let says = format!(
+            "The form stands as event {event} gave it. Say with `If-Match: \"{event}\"` that these values were seen."
         );
         Self::new(StatusCode::PRECONDITION_REQUIRED, "precondition", says).with("event", json!(event))
     }

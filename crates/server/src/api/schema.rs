@@ -6,7 +6,10 @@ use serde_json::{Map, Value, json};
 
 /// Every schema by its name.
 pub(super) fn schemas() -> Map<String, Value> {
-    [whole_trial(), subjects(), following(), forms(), queries(), problems()].into_iter().flatten().collect()
+    [whole_trial(), subjects(), following(), forms(), queries(), fhir(), problems()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 type Schemas = Vec<(String, Value)>;
@@ -636,6 +639,18 @@ fn queries() -> Schemas {
         ),
         ("NewAnswer", object([("text", text("The answer."))])),
     ])
+}
+
+fn fhir() -> Schemas {
+    named([(
+        "FhirResource",
+        json!({
+            "type": "object",
+            "required": ["resourceType"],
+            "properties": { "resourceType": text("The type of the resource, as FHIR R4 (`hl7.org/fhir/R4`) defines it.") },
+            "additionalProperties": true,
+        }),
+    )])
 }
 
 fn problems() -> Schemas {

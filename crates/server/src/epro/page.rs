@@ -122,6 +122,7 @@ impl View<'_> {
                     (view("one", &words.one, !all))
                     (view("all", &words.all, all))
                 }
+                (self.kept())
                 div.steps { button type="submit" { (if sheet.begun() { &words.go_on } else { &words.begin }) } }
             }
         };

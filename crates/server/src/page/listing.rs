@@ -7,6 +7,8 @@ use axum::response::IntoResponse;
 use jiff::civil::Date;
 use maud::{Markup, html};
 use people::permission::Sites;
+use serde::Deserialize;
+use trial::id::{SiteId, SubjectId};
 
 use crate::web::access::Desk;
 use crate::web::address::{in_trial, segment};
@@ -14,6 +16,36 @@ use crate::web::fault::{Answer, Fault};
 
 /// Rows on a page.
 const A_PAGE: usize = 100;
+
+/// Whose and which forms a list is narrowed to, as its address says; what is empty narrows nothing.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Narrowed {
+    pub(super) site: String,
+    /// Part of a subject's number, or the whole of it.
+    pub(super) subject: String,
+    pub(super) form: String,
+    pub(super) page: String,
+}
+
+impl Narrowed {
+    /// For an address; `page` is the one that it leads to.
+    pub(super) fn fields<'c>(&'c self, page: &'c str) -> [(&'c str, &'c str); 4] {
+        [("site", &self.site), ("subject", &self.subject), ("form", &self.form), ("page", page)]
+    }
+
+    /// Whether a subject of a site is among them.
+    pub(super) fn holds(&self, subject: &SubjectId, site: &SiteId) -> bool {
+        let number = self.subject.trim().to_lowercase();
+        (number.is_empty() || subject.as_str().to_lowercase().contains(&number))
+            && (self.site.is_empty() || site.as_str() == self.site)
+    }
+
+    /// Whether a form is; a thing without a form is only where no form is asked for.
+    pub(super) fn holds_form(&self, form: Option<&str>) -> bool {
+        self.form.is_empty() || form == Some(self.form.as_str())
+    }
+}
 
 /// The page of a trial, asked for with `fields`; the empty ones are left out.
 pub(super) fn asking(desk: &Desk, page: &str, fields: &[(&str, &str)]) -> String {
@@ -31,10 +63,18 @@ pub(super) fn cut<'r, T>(rows: &'r [T], page: &str) -> (&'r [T], usize, usize) {
     (&rows[from..rows.len().min(from + A_PAGE)], page, pages)
 }
 
+/// The same of `total` rows, of which the first are at hand: at least as many as [`through`] says.
+pub(super) fn cut_first<'r, T>(rows: &'r [T], total: usize, page: &str) -> (&'r [T], usize, usize) {
+    let pages = total.div_ceil(A_PAGE).max(1);
+    let page = page.parse().unwrap_or(1).clamp(1, pages);
+    let from = ((page - 1) * A_PAGE).min(rows.len());
+    (&rows[from..rows.len().min(from + A_PAGE)], page, pages)
+}
+
 /// How many rows must be in their order for [`cut`] to give a page; all of them, where it is no page's number.
 pub(super) fn through(page: &str) -> usize {
     let page = if page.is_empty() { Some(1) } else { page.parse::<usize>().ok() };
-    page.and_then(|page| page.checked_mul(A_PAGE)).unwrap_or(usize::MAX)
+    page.and_then(|page| page.max(1).checked_mul(A_PAGE)).unwrap_or(usize::MAX)
 }
 
 /// To the pages before and behind.

@@ -67,7 +67,7 @@ async fn log_in(
     let again =
         |status, says: &str| Asked { carried: &carried, name, says: Some(says) }.page(&app, &headers, status);
     // The form must come back from the browser it was shown in, so that nobody is logged in as somebody else by another site.
-    if !cookie::page(&headers).is_some_and(|token| Store::csrf_holds(token, fields.get("_page"))) {
+    if !cookie::page(&headers, app.tls()).is_some_and(|token| Store::csrf_holds(token, fields.get("_page"))) {
         let says =
             "The log-in page is out of date, or cookies are not allowed in this browser. Try once more.";
         return again(StatusCode::FORBIDDEN, says);
@@ -105,7 +105,7 @@ async fn opened(
     session: Session,
     carried: &Carried,
 ) -> Answer {
-    if let Some(old) = cookie::session(headers) {
+    if let Some(old) = cookie::session(headers, app.tls()) {
         app.people.end_session(old).await?;
     }
     let cookie = cookie::give(&token, app.tls());
@@ -165,7 +165,7 @@ struct Asked<'a> {
 impl Asked<'_> {
     fn page(&self, app: &App, headers: &HeaderMap, status: StatusCode) -> Answer {
         // One token a browser, however many of its tabs show the page.
-        let token = match cookie::page(headers) {
+        let token = match cookie::page(headers, app.tls()) {
             Some(token) => token.to_owned(),
             None => Secret::random()?.reveal().to_owned(),
         };

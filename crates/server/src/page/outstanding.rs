@@ -10,14 +10,14 @@ use people::permission::Act;
 use serde::Deserialize;
 use trial::event::Instance;
 use trial::id::{SiteId, SubjectId};
-use trial::outstanding::{Missing, Outstanding, Target};
+use trial::outstanding::{Missing, Target};
 use trial::protocol::Protocol;
 use trial::words::form_name;
 
 use super::listing::{self, capital, count, options, pick, search, turn};
 use super::parts::{self, empty, in_words};
 use crate::app::App;
-use crate::digest::Digest;
+use crate::digest::{Digest, Owed, Thing};
 use crate::web::access::{Desk, Gate, Route};
 use crate::web::fault::{Answer, Fault};
 use crate::web::{address, shell};
@@ -58,16 +58,28 @@ struct Choice {
 /// The order of the list: how grave, by when, since when, and the subjects' order within.
 type Rank = (usize, Date, Date, usize);
 
+#[derive(Clone, Copy)]
 struct Row<'d> {
     subject: &'d SubjectId,
     site: &'d SiteId,
-    one: &'d Outstanding,
+    one: &'d Owed,
     rank: Rank,
+}
+
+/// What was chosen: the first of it in order, and how much there is.
+struct Chosen<'d> {
+    rows: Vec<Row<'d>>,
+    total: usize,
+    late: usize,
+}
+
+fn is_late(one: &Owed, today: Date) -> bool {
+    one.by.is_some_and(|by| by < today)
 }
 
 impl Row<'_> {
     fn is_late(&self, today: Date) -> bool {
-        self.one.by.is_some_and(|by| by < today)
+        is_late(self.one, today)
     }
 
     /// Where it is put right.
@@ -98,46 +110,55 @@ fn code(kind: Missing) -> String {
     kind.as_str().to_lowercase().replace(' ', "-")
 }
 
-/// What of the digests the visitor asks for, the gravest first and by day within a kind. Only the `first` are put in order, since a
-/// large trial lacks tens of thousands of things and a page shows a hundred.
+/// What of the digests the visitor asks for, the gravest first and by day within a kind. Only the `first` are kept and put in order,
+/// since a large trial lacks a hundred thousand things and a page shows a hundred.
 fn chosen<'d>(
     digests: impl Iterator<Item = (&'d SubjectId, &'d Digest)>,
     choice: &Choice,
     today: Date,
     first: usize,
-) -> Vec<Row<'d>> {
+) -> Chosen<'d> {
     let number = choice.subject.trim().to_lowercase();
-    let mut rows: Vec<Row<'d>> = digests
-        .filter(|(subject, digest)| {
-            (number.is_empty() || subject.as_str().to_lowercase().contains(&number))
-                && (choice.site.is_empty() || digest.site.as_str() == choice.site)
-        })
-        .flat_map(|(subject, digest)| {
-            digest.outstanding.iter().map(|one| Row {
-                subject,
-                site: &digest.site,
-                one,
-                rank: Rank::default(),
-            })
-        })
-        .filter(|row| choice.kind.is_empty() || code(row.one.what) == choice.kind)
-        .filter(|row| choice.due != "late" || row.is_late(today))
-        .collect();
-    for (place, row) in rows.iter_mut().enumerate() {
-        row.rank = (
-            row.one.what as usize,
-            row.one.by.unwrap_or(Date::MAX),
-            row.one.since.unwrap_or(Date::MAX),
-            place,
-        );
+    let wanted = (!choice.kind.is_empty()).then(|| KINDS.into_iter().find(|kind| code(*kind) == choice.kind));
+    let mut chosen = Chosen { rows: Vec::new(), total: 0, late: 0 };
+    // What ranks behind as many as are asked for need not be looked at again.
+    let mut last: Option<Rank> = None;
+    for (subject, digest) in digests {
+        if !(number.is_empty() || subject.as_str().to_lowercase().contains(&number))
+            || !(choice.site.is_empty() || digest.site.as_str() == choice.site)
+        {
+            continue;
+        }
+        for one in &digest.outstanding {
+            let late = is_late(one, today);
+            if wanted.is_some_and(|wanted| wanted != Some(one.what)) || choice.due == "late" && !late {
+                continue;
+            }
+            let days = (one.by.unwrap_or(Date::MAX), one.since.unwrap_or(Date::MAX));
+            let rank = (one.what as usize, days.0, days.1, chosen.total);
+            chosen.total += 1;
+            chosen.late += usize::from(late);
+            if last.is_some_and(|last| last < rank) {
+                continue;
+            }
+            chosen.rows.push(Row { subject, site: &digest.site, one, rank });
+            if chosen.rows.len() >= first.saturating_mul(4) {
+                last = Some(keep(&mut chosen.rows, first));
+            }
+        }
     }
-    if let Some(last) = first.checked_sub(1).filter(|last| *last < rows.len()) {
-        rows.select_nth_unstable_by_key(last, |row| row.rank);
-        rows[..first].sort_unstable_by_key(|row| row.rank);
-    } else {
-        rows.sort_unstable_by_key(|row| row.rank);
+    keep(&mut chosen.rows, first);
+    chosen.rows.sort_unstable_by_key(|row| row.rank);
+    chosen
+}
+
+/// Keeps the `first` rows by rank, in no order, and gives the last of their ranks.
+fn keep(rows: &mut Vec<Row<'_>>, first: usize) -> Rank {
+    if first < rows.len() {
+        rows.select_nth_unstable_by_key(first, |row| row.rank);
+        rows.truncate(first);
     }
-    rows
+    rows.iter().map(|row| row.rank).max().unwrap_or_default()
 }
 
 /// `GET /t/{trial}/outstanding`
@@ -146,14 +167,14 @@ async fn show(State(app): State<App>, desk: Desk, Query(choice): Query<Choice>) 
     let reach = desk.reach(Act::ViewSubject);
     let today = app.today();
     let own = digests.iter().filter(|(_, digest)| reach.contains(&digest.site));
-    let rows = chosen(
+    let chosen = chosen(
         own.map(|(subject, digest)| (subject, &**digest)),
         &choice,
         today,
         listing::through(&choice.page),
     );
     let sites = listing::site_options(&desk, &reach).await?;
-    Ok(page(&desk, history.current(), &choice, &sites, &rows, today))
+    Ok(page(&desk, history.current(), &choice, &sites, &chosen, today))
 }
 
 fn page(
@@ -161,17 +182,17 @@ fn page(
     protocol: &Protocol,
     choice: &Choice,
     sites: &[(String, String)],
-    rows: &[Row<'_>],
+    chosen: &Chosen<'_>,
     today: Date,
 ) -> Response {
-    let (shown, page, pages) = listing::cut(rows, &choice.page);
+    let (shown, page, pages) = listing::cut_first(&chosen.rows, chosen.total, &choice.page);
     let to = |page: &str| listing::asking(desk, "outstanding", &choice.fields(page));
-    let late = rows.iter().filter(|row| row.is_late(today)).count();
+    let Chosen { rows, total, late } = chosen;
     let body = html! {
         div.head { div { h1 { "What is missing" } p.soft { "The gravest first. Each leads to where it is entered." } } }
         (filters(desk, choice, sites))
         div.row.list-head {
-            p role="status" { (count(rows.len(), "thing is missing", "things are missing")) @if late > 0 { ", " (late) " of them late" } "." }
+            p role="status" { (count(*total, "thing is missing", "things are missing")) @if *late > 0 { ", " (late) " of them late" } "." }
             @if !rows.is_empty() { a href=(listing::asking(desk, "outstanding.csv", &choice.fields(""))) { "CSV" } }
         }
         @if rows.is_empty() {
@@ -199,7 +220,7 @@ fn table(desk: &Desk, protocol: &Protocol, rows: &[Row<'_>], today: Date) -> Mar
     let many_sites = rows.iter().any(|row| row.site != rows[0].site);
     html! {
         div.card.wide {
-            table {
+            table.stack {
                 caption.visually-hidden { "What is missing" }
                 thead { tr {
                     th scope="col" { "Kind" } th scope="col" { "Subject" } @if many_sites { th scope="col" { "Site" } }
@@ -210,14 +231,14 @@ fn table(desk: &Desk, protocol: &Protocol, rows: &[Row<'_>], today: Date) -> Mar
                         tr {
                             td { span class=(look(row.one.what)) { (row.one.what.as_str()) } }
                             th scope="row" { a href=(address::subject(&desk.room.slug, row.subject)) { (row.subject) } }
-                            @if many_sites { td { (row.site) } }
+                            @if many_sites { td data-label="Site" { (row.site) } }
                             td {
                                 a href=(row.leads(desk)) { (in_words(&row.one.says)) }
                                 @if !row.one.why.is_empty() { br; span.small.soft { (in_words(&row.one.why)) } }
-                                @if let Some(instance) = &row.one.instance { br; span.small.soft { "At: " (form_name(protocol, instance)) } }
+                                @if let Some(at) = at(protocol, row) { br; span.small.soft { "At: " (at) } }
                             }
-                            td.nb { @if let Some(since) = row.one.since { (parts::day(since)) } }
-                            td.nb {
+                            td.nb data-label="Since" { @if let Some(since) = row.one.since { (parts::day(since)) } }
+                            td.nb data-label="By" {
                                 @if let Some(by) = row.one.by { (parts::day(by)) }
                                 @if row.is_late(today) { br; span.chip.bad { "late" } }
                             }
@@ -227,6 +248,12 @@ fn table(desk: &Desk, protocol: &Protocol, rows: &[Row<'_>], today: Date) -> Mar
             }
         }
     }
+}
+
+/// Where it is entered, unless what is missing says so itself.
+fn at(protocol: &Protocol, row: &Row<'_>) -> Option<String> {
+    let name = form_name(protocol, row.one.instance.as_ref()?);
+    (!row.one.says.contains(&name)).then_some(name)
 }
 
 fn look(kind: Missing) -> &'static str {
@@ -258,8 +285,9 @@ async fn csv(State(app): State<App>, desk: Desk, Query(choice): Query<Choice>) -
     let day = |day: Option<Date>| day.map_or_else(String::new, |day| day.to_string());
     let at = |instance: Option<&Instance>| instance.map_or_else(String::new, address::instance_name);
     let header = ["SITEID", "SUBJID", "KIND", "MISSING", "WHY", "FORM", "ITEM", "SINCE", "BY"];
-    let rows = rows.iter().map(|row| {
-        let Outstanding { what, instance, item, since, by, says, why } = row.one;
+    let rows = rows.rows.iter().map(|row| {
+        let Owed { what, since, by, .. } = row.one;
+        let Thing { instance, item, says, why } = &**row.one;
         let item = item.as_ref().map_or_else(String::new, anchor);
         [
             row.site.to_string(),

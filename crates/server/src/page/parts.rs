@@ -5,15 +5,27 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use maud::{Markup, html};
+use trial::date::PartialDate;
 use trial::event::Role;
 use trial::standing::State;
+use trial::words::role_name;
 
+use super::listing::capital;
 use crate::web::access::Visitor;
 use crate::web::shell;
 
 /// A day as people in a trial write it, `7 Mar 2025`: no reader takes the month for the day.
 pub(crate) fn day(date: Date) -> String {
     date.strftime("%-d %b %Y").to_string()
+}
+
+/// A date of any precision in words: `7 Mar 2025`, `Mar 2025`, `2025`.
+pub(crate) fn partial(date: PartialDate) -> String {
+    match date {
+        PartialDate::Day(whole) => day(whole),
+        PartialDate::Month(..) => date.first().strftime("%b %Y").to_string(),
+        PartialDate::Year(year) => year.to_string(),
+    }
 }
 
 /// The same words with every day of them written as people here write it: the rules of the trial say `2025-03-07`.
@@ -156,20 +168,9 @@ pub(crate) fn button(
     }
 }
 
-/// A role as people say it.
-pub(crate) fn role(role: Role) -> &'static str {
-    match role {
-        Role::SiteCoordinator => "Site coordinator",
-        Role::Investigator => "Investigator",
-        Role::RadiationOncologist => "Radiation oncologist",
-        Role::Monitor => "Monitor",
-        Role::DataManager => "Data manager",
-        Role::Statistician => "Statistician",
-        Role::SafetyCommittee => "Safety committee",
-        Role::TrialOffice => "Trial office",
-        Role::Patient => "Patient",
-        Role::System => "Another program",
-    }
+/// A role as people say it, with a capital; within a sentence it is [`role_name`].
+pub(crate) fn role(role: Role) -> String {
+    capital(role_name(role))
 }
 
 #[cfg(test)]
@@ -188,6 +189,14 @@ mod tests {
     #[case("12025-03-07", "12025-03-07")]
     fn days_in_words_are_written_as_everywhere(#[case] text: &str, #[case] want: &str) {
         assert_eq!(in_words(text), want);
+    }
+
+    #[rstest]
+    #[case("2025-03-07", "7 Mar 2025")]
+    #[case("2025-03", "Mar 2025")]
+    #[case("2025", "2025")]
+    fn a_partial_date_keeps_its_precision(#[case] date: &str, #[case] want: &str) {
+        assert_eq!(partial(PartialDate::parse(date).unwrap()), want);
     }
 
     proptest! {

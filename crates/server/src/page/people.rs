@@ -18,6 +18,7 @@ use people::permission::{self, Act, ROLES};
 use people::{Invitation, User};
 use trial::event::Role;
 use trial::id::SiteId;
+use trial::words::role_name;
 
 use super::parts::{self, button, moment};
 use crate::app::App;
@@ -46,12 +47,8 @@ async fn show(State(app): State<App>, desk: Desk) -> Answer {
     }
     let users: BTreeMap<_, _> =
         app.people.users().await?.into_iter().map(|user| (user.name.clone(), user)).collect();
-    let mut locked = BTreeMap::new();
-    for name in roles.keys().filter(|name| users.contains_key(*name)) {
-        if let Some(until) = app.people.locked_until(name, app.now()).await? {
-            locked.insert(name.clone(), until);
-        }
-    }
+    let known = roles.keys().map(String::as_str).filter(|name| users.contains_key(*name));
+    let locked = app.people.locked_of(known, app.now()).await?;
     let open = app.people.open_invitations(app.now()).await?;
     let open: Vec<_> = open.into_iter().filter(|invitation| concerns(invitation, &desk, &roles)).collect();
     let at = |rest: &str| in_trial(&desk.room.slug, rest);
@@ -171,12 +168,12 @@ fn person_address(desk: &Desk, user: &str) -> String {
 
 /// A role's name in forms.
 fn key(role: Role) -> String {
-    parts::role(role).to_lowercase().replace(' ', "-")
+    role_name(role).replace(' ', "-")
 }
 
 fn role_options() -> Vec<(String, String)> {
     std::iter::once((String::new(), "Choose a role".to_owned()))
-        .chain(ROLES.into_iter().map(|role| (key(role), parts::role(role).to_owned())))
+        .chain(ROLES.into_iter().map(|role| (key(role), parts::role(role))))
         .collect()
 }
 
@@ -200,10 +197,7 @@ fn held_in(fields: &Fields, sites: &[Site], desk: &Desk, faults: &mut super::fau
     }
     if site.is_none() && permission::belongs_to_site(role) {
         let article = if role == Role::Investigator { "An" } else { "A" };
-        faults.add(
-            "site",
-            format!("{article} {} works at one site: choose it.", parts::role(role).to_lowercase()),
-        );
+        faults.add("site", format!("{article} {} works at one site: choose it.", role_name(role)));
         return None;
     }
     if permission::allowed(&desk.grants, Act::ManageUsers, site.as_ref()).is_none() {

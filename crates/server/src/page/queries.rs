@@ -20,6 +20,7 @@ use trial::id::SubjectId;
 use trial::protocol::ProtocolHistory;
 use trial::record::Query as Question;
 use trial::record::QueryState;
+use trial::words::in_row;
 
 pub(crate) use self::again::next as next_name;
 use self::choice::{Choice, Row, chosen};
@@ -73,10 +74,14 @@ pub(crate) fn address_of(trial: &str, subject: &SubjectId, query: &str) -> Strin
     address::of_subject(trial, subject, &format!("queries/{}", address::segment(query)))
 }
 
-/// The form that a query is about, at its item.
-fn form_of(trial: &str, subject: &SubjectId, about: &Instance, item: Option<&str>) -> String {
+/// The form that a query is about, at its item; where that stands in a row, at the query beside it.
+fn form_of(trial: &str, subject: &SubjectId, about: &Instance, query: &Question) -> String {
     let form = address::form(trial, subject, about);
-    item.map_or(form.clone(), |item| format!("{form}#{}", address::segment(item)))
+    match query.item.as_deref() {
+        None => form,
+        Some(item) if in_row(item).is_some() => format!("{form}#query-{}", address::segment(&query.id)),
+        Some(item) => format!("{form}#{}", address::segment(item)),
+    }
 }
 
 /// A query beside the item it is about, on the form's page.
@@ -88,7 +93,7 @@ pub(crate) fn beside(chart: &Chart, query: &Question, today: jiff::civil::Date) 
         _ => "Open",
     };
     html! {
-        p.query {
+        p.query #{ "query-" (query.id) } {
             span class=(look) { "Query" @if query.state() != QueryState::Raised || query.is_overdue(today) { ", " (state) } } " "
             (query.text) " "
             a href=(address_of(&chart.room.slug, &chart.subject, &query.id)) aria-label={ (word) " query " (query.id) } { (word) }
@@ -109,6 +114,17 @@ pub(crate) fn ask(chart: &Chart, about: &Instance, item: Option<&str>) -> Markup
             " " a.history href=(chart.at(&format!("raise-query?form={form}{of_item}"))) aria-label=(label) {
                 @if item.is_some() { "query" } @else { "Raise a query" }
             }
+        }
+    }
+}
+
+/// A link to ask about one row of a repeating group.
+pub(crate) fn ask_of_row(chart: &Chart, about: &Instance, group: &str, row: &str) -> Markup {
+    let form = address::segment(&address::instance_name(about));
+    let of_row = address::segment(&format!("{group}.{row}"));
+    html! {
+        @if chart.may_here(Act::RaiseQuery) {
+            a.history href=(chart.at(&format!("raise-query?form={form}&row={of_row}"))) aria-label={ "Raise a query about " (row) } { "query" }
         }
     }
 }

@@ -14,7 +14,7 @@ use people::permission::Act;
 use trial::id::SiteId;
 
 use super::faults::Faults;
-use super::parts::{self, Input, empty, input, moment, select, time};
+use super::parts::{Input, empty, input, moment, select, time};
 use crate::app::App;
 use crate::web::access::{Desk, Fields, Gate, Route, go};
 use crate::web::address::{in_trial, segment};
@@ -191,7 +191,7 @@ async fn view(
             @if staff.is_empty() {
                 (empty("Nobody has a role at this site yet.", desk.may(Act::ManageUsers).then_some((in_trial(&desk.room.slug, "people/invite").as_str(), "Invite somebody"))))
             }
-            ul { @for (role, shown) in &staff { li { (shown) ", " (parts::role(*role).to_lowercase()) } } }
+            ul { @for (role, shown) in &staff { li { (shown) ", " (trial::words::role_name(*role)) } } }
         }
         @if desk.may_at(Act::OpenSite, &site.id) { (open_or_close(desk, site, fields, faults)) }
     };

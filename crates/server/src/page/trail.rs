@@ -167,7 +167,7 @@ fn filters(desk: &Desk, history: &ProtocolHistory, choice: &Choice, sites: &[(St
 fn table(desk: &Desk, rows: &[Row<'_>]) -> Markup {
     html! {
         div.card.wide {
-            table.trail {
+            table.trail.stack {
                 caption.visually-hidden { "Audit trail" }
                 thead { tr {
                     th scope="col" { "Event" } th scope="col" { "Recorded (UTC)" } th scope="col" { "Who" }
@@ -197,7 +197,7 @@ fn line(desk: &Desk, row: &Row<'_>) -> Markup {
 }
 
 fn reason(said: &Said) -> Markup {
-    html! { @if let Some(reason) = &said.reason { br; span.soft { "Reason: " } (reason) } }
+    html! { @if let Some(reason) = &said.reason { br; span.soft { "Reason: " } (in_words(reason)) } }
 }
 
 /// The values that an event changed, from what to what. What a form was filled with for the first time is on the event's own page.
@@ -229,7 +229,7 @@ fn words_of(change: &Change) -> Markup {
 
 /// A value, or that there is none.
 fn value(text: Option<&str>) -> Markup {
-    html! { @match text { Some(text) => b.value { (text) }, None => span.soft { "nothing" } } }
+    html! { @match text { Some(text) => b.value { (in_words(text)) }, None => span.soft { "nothing" } } }
 }
 
 /// `GET /t/{trial}/trail.csv`: the same events, a row for each value that changed.

@@ -289,7 +289,7 @@ async fn guard(
 
 /// The user whose session the cookie names.
 async fn visitor(app: &App, headers: &HeaderMap) -> Result<Option<Visitor>, Fault> {
-    let Some(token) = cookie::session(headers) else { return Ok(None) };
+    let Some(token) = cookie::session(headers, app.tls()) else { return Ok(None) };
     let Some(session) = app.people.session(token, app.now()).await? else { return Ok(None) };
     let csrf = Store::csrf(token);
     Ok(Some(Visitor { session: Arc::new(session), token: Arc::new(Secret::new(token)), csrf }))

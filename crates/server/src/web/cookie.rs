@@ -12,9 +12,10 @@ const PLAIN: &str = "trialwright";
 const SECURE_PAGE: &str = "__Host-trialwright-page";
 const PLAIN_PAGE: &str = "trialwright-page";
 
-/// The token in the cookie of a request.
-pub(crate) fn session(headers: &HeaderMap) -> Option<&str> {
-    named(headers, SECURE).or_else(|| named(headers, PLAIN))
+/// The token in the cookie of a request. Over TLS only the cookie whose name a browser keeps for this host alone is read: one without
+/// the prefix may have been set by another host of the domain, or over plain HTTP.
+pub(crate) fn session(headers: &HeaderMap, tls: bool) -> Option<&str> {
+    named(headers, if tls { SECURE } else { PLAIN })
 }
 
 /// The header that gives a browser the session.
@@ -28,8 +29,8 @@ pub(crate) fn take(tls: bool) -> HeaderValue {
 }
 
 /// The token of the browser that a log-in page was shown to: the form must come back from the same browser.
-pub(crate) fn page(headers: &HeaderMap) -> Option<&str> {
-    named(headers, SECURE_PAGE).or_else(|| named(headers, PLAIN_PAGE))
+pub(crate) fn page(headers: &HeaderMap, tls: bool) -> Option<&str> {
+    named(headers, if tls { SECURE_PAGE } else { PLAIN_PAGE })
 }
 
 /// The header that gives a browser the token of its log-in page.
@@ -52,4 +53,45 @@ fn written(name: &str, value: &str, tls: bool, max_age: Option<u32>) -> HeaderVa
     // A token is base64url: every character of it may stand in a header.
     HeaderValue::from_str(&text)
         .unwrap_or_else(|_| HeaderValue::from_static("trialwright=; Path=/; Max-Age=0"))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn sent(cookies: &[&'static str]) -> HeaderMap {
+        cookies.iter().map(|text| (header::COOKIE, HeaderValue::from_static(text))).collect()
+    }
+
+    /// RFC 6265bis, 4.1.3.2: what a browser asks of a cookie with the prefix.
+    #[rstest]
+    #[case::session(|tls| give(&Secret::new("token"), tls))]
+    #[case::log_in_page(|tls| give_page("token", tls))]
+    #[case::ended(take)]
+    fn over_tls_a_cookie_is_for_this_host_alone(#[case] written: fn(bool) -> HeaderValue) {
+        let (secure, plain) = (written(true), written(false));
+        let (secure, plain) = (secure.to_str().unwrap(), plain.to_str().unwrap());
+        assert!(secure.starts_with("__Host-trialwright"), "{secure}");
+        assert!(secure.contains("; Secure") && !secure.contains("Domain"), "{secure}");
+        assert!(plain.starts_with("trialwright") && !plain.contains("Secure"), "{plain}");
+        for cookie in [secure, plain] {
+            assert!(cookie.contains("; Path=/; HttpOnly; SameSite=Lax"), "{cookie}");
+        }
+    }
+
+    #[rstest]
+    #[case(&["__Host-trialwright=a; trialwright=b"], Some("a"), Some("b"))]
+    #[case(&["trialwright=b"], None, Some("b"))]
+    #[case(&["__Host-trialwright=a"], Some("a"), None)]
+    #[case(&["x=1; trialwright=", "__Host-trialwright=a"], Some("a"), None)]
+    #[case(&["not-trialwright=b; __Host-trialwright-page=c"], None, None)]
+    fn only_the_cookie_of_the_way_it_came_is_read(
+        #[case] cookies: &[&'static str],
+        #[case] tls: Option<&str>,
+        #[case] plain: Option<&str>,
+    ) {
+        assert_eq!((session(&sent(cookies), true), session(&sent(cookies), false)), (tls, plain));
+    }
 }

@@ -3,6 +3,8 @@
 //! Never shows an error's inside to a browser: what only an operator can mend goes to the log under a number, and the page
 //! gives that number.
 
+use std::fmt;
+
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{Markup, html};
@@ -10,7 +12,6 @@ use maud::{Markup, html};
 use super::shell;
 
 /// Why a request got no page.
-#[derive(Debug)]
 pub(crate) enum Fault {
     /// There is no such thing, or none that this visitor may know of.
     NotFound(String),
@@ -25,6 +26,24 @@ pub(crate) enum Fault {
 }
 
 pub(crate) type Answer = Result<Response, Fault>;
+
+/// What goes to the log: what kind of fault it was. What a visitor is told names subjects and what was typed.
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound(_) => f.write_str("not found"),
+            Self::Forbidden(_) => f.write_str("not open to the visitor"),
+            Self::BadRequest(_) => f.write_str("what was sent cannot be read"),
+            Self::Refused(office::Error::Refused(refusal)) => {
+                let reason = format!("{:?}", refusal.reason);
+                let kind = reason.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+                write!(f, "refused: {kind}")
+            }
+            Self::Refused(wrong) => write!(f, "refused: {wrong}"),
+            Self::Broken(inside) => f.write_str(inside),
+        }
+    }
+}
 
 impl From<office::Error> for Fault {
     fn from(wrong: office::Error) -> Self {
@@ -84,4 +103,27 @@ fn body(title: &str, says: &str) -> Markup {
             p { a href="/" { "To the trials" } }
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use office::{Reason, Refusal};
+
+    use super::*;
+
+    #[test]
+    fn the_log_is_told_the_kind_and_no_subject() {
+        let refusal = Refusal {
+            index: 0,
+            site: Some("01".into()),
+            subject: Some("01-8642".into()),
+            deed: "save prior".into(),
+            reason: Reason::Conflict { subject: "01-8642".into(), expected: 3, found: 4, since: Vec::new() },
+        };
+        let refused = Fault::Refused(office::Error::Refused(Box::new(refusal)));
+        assert_eq!(format!("{refused:?}"), "refused: Conflict");
+        let missing = Fault::NotFound("There is no subject 01-8642.".into());
+        assert_eq!(format!("{missing:?}"), "not found");
+        assert_eq!(format!("{:?}", Fault::Broken("the disk is full".into())), "the disk is full");
+    }
 }

@@ -8,6 +8,7 @@ use people::permission::Act;
 
 use super::access::{Desk, Visitor};
 use super::{address, assets};
+use crate::room::Waiting;
 
 /// The places in a trial that the bar leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,16 +47,18 @@ const BAR: [(Place, &str, &str, Act); 12] = [
 #[allow(clippy::needless_pass_by_value)] // every page makes its body for this call
 pub(crate) fn page(desk: &Desk, here: Place, title: &str, body: Markup) -> Response {
     let room = &desk.room;
+    let waiting = room.waiting(&desk.reach(Act::ViewSubject));
     let bar = html! {
-        span.trial { (room.title()) }
+        div.top { a.brand href="/" { "Trialwright" } span.trial { (room.title()) } (me(&desk.visitor)) }
         nav aria-label="Trial" {
             @for (place, path, word, act) in BAR {
                 @if desk.may(act) {
-                    a href=(address::in_trial(&room.slug, path)) aria-current=[(place == here).then_some("page")] { (word) }
+                    a href=(address::in_trial(&room.slug, path)) aria-current=[(place == here).then_some("page")] {
+                        (word) (count(place, waiting))
+                    }
                 }
             }
         }
-        (me(&desk.visitor))
     };
     let simulated = room.simulated.then_some("SIMULATED: the subjects of this trial are virtual");
     let frame = Frame {
@@ -69,15 +72,28 @@ pub(crate) fn page(desk: &Desk, here: Place, title: &str, body: Markup) -> Respo
 
 /// A page outside a trial, for a user.
 pub(crate) fn user_page(visitor: &Visitor, title: &str, body: &Markup) -> Response {
-    let bar = html! { nav aria-label="Trials" { a href="/" { "Trials" } } (me(visitor)) };
+    let bar = html! {
+        div.top { a.brand href="/" { "Trialwright" } nav aria-label="Trials" { a href="/" { "Trials" } } (me(visitor)) }
+    };
     let frame = Frame { title, csrf: Some(&visitor.csrf), bar, simulated: None };
     Html(frame.whole(body, true).into_string()).into_response()
 }
 
 /// A page for somebody who is not logged in.
 pub(crate) fn public_page(title: &str, body: &Markup) -> Markup {
-    let frame = Frame { title, csrf: None, bar: html! {}, simulated: None };
+    let bar = html! { div.top { a.brand href="/" { "Trialwright" } } };
+    let frame = Frame { title, csrf: None, bar, simulated: None };
     frame.whole(body, true)
+}
+
+/// What waits at a place, beside its word; nothing where nothing does.
+fn count(place: Place, waiting: Waiting) -> Markup {
+    let (number, words) = match place {
+        Place::Visits => (waiting.overdue, "overdue"),
+        Place::Queries => (waiting.queries, "not closed"),
+        _ => (0, ""),
+    };
+    html! { @if number > 0 { span.count title=(words) { (number) span.visually-hidden { " " (words) } } } }
 }
 
 fn me(visitor: &Visitor) -> Markup {
@@ -130,7 +146,7 @@ impl Frame<'_> {
                 body {
                     a.skip href="#main" { "Skip to the content" }
                     @if let Some(simulated) = self.simulated { aside.simulated aria-label="Simulated data" { (simulated) } }
-                    header.bar { div { a.brand href="/" { "Trialwright" } (self.bar) } }
+                    header.bar { (self.bar) }
                     main #main tabindex="-1" .narrow[narrow] {
                         div #tell .notice .warn role="status" hidden {}
                         (body)

@@ -222,7 +222,7 @@ fn the_document_and_its_page_are_open_to_everybody() {
 
 /// Everything that can be read of a finished trial, by each role, as the document says.
 #[test]
-fn every_answer_is_as_the_document_says() {
+pub(crate) fn every_answer_is_as_the_document_says() {
     let server = demo();
     for (role, site) in [
         (Role::SiteCoordinator, Some("01")),
@@ -387,7 +387,7 @@ fn a_token_of_one_trial_opens_no_other() {
 
 /// Every role at every route: what the table of permissions says, the API answers.
 #[test]
-fn every_role_at_every_route_is_answered_as_the_table_says() {
+pub(crate) fn every_role_at_every_route_is_answered_as_the_table_says() {
     let server = own_demo();
     let subject = server.subject_at("01");
     let mut misfits = Vec::new();
@@ -416,7 +416,10 @@ fn every_role_at_every_route_is_answered_as_the_table_says() {
                 };
                 let path = route.path.trim_start_matches("/api/v1/").replace("{trial}", TRIAL);
                 let path = path.replace("{subject}", subject.as_str()).replace("{instance}", "ecog@W12");
-                let path = path.replace("{query}", "nobody-such");
+                let path = path
+                    .replace("{query}", "nobody-such")
+                    .replace("{type}", "Patient")
+                    .replace("{id}", "nobody-such");
                 let body = match route.method.as_str() {
                     "GET" => None,
                     "PUT" => Some(json!({ "values": {} })),
@@ -440,7 +443,7 @@ fn every_role_at_every_route_is_answered_as_the_table_says() {
 }
 
 #[test]
-fn a_subject_is_screened_once() {
+pub(crate) fn a_subject_is_screened_once() {
     let server = empty();
     let site = screened(&server);
     let sent = json!({ "subject": "01-001", "site": "01" });
@@ -474,7 +477,7 @@ fn a_number_with_a_slash_is_one_part_of_an_address() {
 }
 
 #[test]
-fn a_form_is_filled_and_corrected() {
+pub(crate) fn a_form_is_filled_and_corrected() {
     let server = empty();
     let site = screened(&server);
     let at = format!("{FIRST}/forms/ecog@SCREENING");
@@ -592,7 +595,7 @@ fn what_goes_wrong_before_a_handler_is_a_problem_too() {
 }
 
 #[test]
-fn a_form_sent_ten_times_at_once_is_recorded_once() {
+pub(crate) fn a_form_sent_ten_times_at_once_is_recorded_once() {
     let server = empty();
     let site = screened(&server);
     let at = format!("{FIRST}/forms/ecog@SCREENING");
@@ -612,7 +615,7 @@ fn a_form_sent_ten_times_at_once_is_recorded_once() {
 }
 
 #[test]
-fn of_ten_corrections_at_once_one_is_recorded() {
+pub(crate) fn of_ten_corrections_at_once_one_is_recorded() {
     let server = empty();
     let site = screened(&server);
     let at = format!("{FIRST}/forms/history@SCREENING");
@@ -653,7 +656,7 @@ fn a_radiation_oncologist_records_sabr_and_nothing_else() {
 }
 
 #[test]
-fn a_query_is_raised_answered_and_closed() {
+pub(crate) fn a_query_is_raised_answered_and_closed() {
     let server = empty();
     let site = screened(&server);
     site.put(&format!("{FIRST}/forms/ecog@SCREENING"), &[], &json!({ "values": ecog(1) }));
@@ -714,6 +717,51 @@ fn a_query_is_raised_answered_and_closed() {
         .map(|e| e.event.what.kind())
         .collect();
     assert_eq!(kinds, ["query_raised", "query_raised", "query_answered", "query_closed"]);
+}
+
+#[test]
+pub(crate) fn a_form_is_verified_and_locked_as_it_was_seen() {
+    let server = empty();
+    let site = screened(&server);
+    let own = format!("{FIRST}/forms/ecog@SCREENING");
+    let [monitor, manager] = [Role::Monitor, Role::DataManager].map(|role| program(&server, role, None));
+    let put = |who: &Program, rest: &str, tag: Option<&str>| {
+        let headers: Vec<_> = tag.map(|tag| ("if-match", tag)).into_iter().collect();
+        who.ask("PUT", &format!("{own}/{rest}"), &headers, None)
+    };
+    assert_eq!(put(&monitor, "verified", Some("*")).status, 404, "nothing was entered");
+    site.put(&own, &[], &json!({ "values": ecog(1) }));
+    let tag = site.get(&own).header("etag").unwrap().to_owned();
+    assert_eq!(put(&monitor, "verified", None).status, 428);
+    assert_eq!(put(&monitor, "verified", Some("12")).status, 400);
+    assert_eq!(put(&site, "verified", Some(&tag)).status, 403);
+    assert_eq!(put(&manager, "verified", Some(&tag)).status, 403);
+    assert_eq!(put(&monitor, "locked", Some(&tag)).status, 403);
+    let verified = put(&monitor, "verified", Some(&tag));
+    assert_eq!((verified.status, &json_of(&verified)["verified"]["stands"]), (200, &json!(true)));
+    assert_eq!(put(&monitor, "verified", Some(&tag)).status, 200, "again");
+    // A correction makes another form of it.
+    let corrected = json!({ "values": ecog(0), "reason": "Source says 0" });
+    assert_eq!(site.put(&own, &[("if-match", &tag)], &corrected).status, 200);
+    let late = put(&monitor, "verified", Some(&tag));
+    assert_eq!((late.status, &json_of(&late)["since"][1]["kind"]), (412, &json!("form_corrected")));
+    let tag = site.get(&own).header("etag").unwrap().to_owned();
+    assert_eq!(put(&monitor, "verified", Some(&tag)).status, 200);
+    let locked = put(&manager, "locked", Some(&tag));
+    assert_eq!(
+        (locked.status, &json_of(&locked)["locked"]["who"]),
+        (200, &json_of(&put(&manager, "locked", Some("*")))["locked"]["who"])
+    );
+    assert!(
+        json_of(&locked)["locked"]["who"]
+            .as_str()
+            .is_some_and(|who| who.starts_with("program Hospital system"))
+    );
+    let late = site.put(&own, &[("if-match", &tag)], &json!({ "values": ecog(2), "reason": "late" }));
+    assert_eq!(late.status, 409, "{}", late.body);
+    let kinds = events(&server, |what| matches!(what, What::Verified { .. } | What::Locked { .. }));
+    let kinds: Vec<_> = kinds.iter().map(|entered| entered.event.what.kind()).collect();
+    assert_eq!(kinds, ["verified", "verified", "locked"]);
 }
 
 /// No token randomises: there is no such address, and the table would not let one.

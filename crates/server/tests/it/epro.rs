@@ -16,7 +16,7 @@ use trial::id::SubjectId;
 use trial::protocol::check;
 
 use crate::eligible::{events, forms, record, screened, screening, values};
-use crate::scaffold::{AVATAR, Client, Reply, Running, empty, empty_with, rules};
+use crate::scaffold::{AVATAR, Client, Reply, Running, empty, empty_with};
 
 const SUBJECT: &str = "01-001";
 const SITE_PAGE: &str = "/t/one/subjects/01-001/questionnaires";
@@ -101,7 +101,7 @@ fn send(patient: &Client, link: &str) -> Reply {
 }
 
 #[test]
-fn a_patient_answers_one_question_at_a_time_and_sends_once() {
+pub(crate) fn a_patient_answers_one_question_at_a_time_and_sends_once() {
     let running = waiting();
     let coordinator = running.as_user("coordinator");
     assert!(coordinator.get(SITE_PAGE).says("no link given"));
@@ -209,7 +209,7 @@ fn the_pages_show_nothing_of_the_trial() {
 }
 
 #[test]
-fn answers_are_there_on_another_day_and_another_telephone() {
+pub(crate) fn answers_are_there_on_another_day_and_another_telephone() {
     let running = waiting();
     let link = give(&running);
     let first = running.client();
@@ -322,7 +322,7 @@ fn enter_on_paper(running: &Running) {
 }
 
 #[test]
-fn of_many_sendings_at_once_one_is_recorded() {
+pub(crate) fn of_many_sendings_at_once_one_is_recorded() {
     let running = waiting();
     let link = give(&running);
     running.client().post(&format!("{link}/question/GP1"), &[("GP1", "2")]);
@@ -336,7 +336,7 @@ fn of_many_sendings_at_once_one_is_recorded() {
 }
 
 #[test]
-fn taps_that_come_at_once_lose_no_answer() {
+pub(crate) fn taps_that_come_at_once_lose_no_answer() {
     let running = waiting();
     let link = give(&running);
     thread::scope(|scope| {
@@ -435,11 +435,7 @@ fn what_depends_on_an_answer_is_asked_by_it() {
 
 /// Another server on the same files, as after a crash of the first.
 fn started_again(running: &Running) {
-    let trial = TrialOptions { slug: Some("one".into()), ledger: running.ledger("one").into(), seed: None };
-    let people = running.folder.path().join("people.db");
-    let mut options = Options::new(vec![trial], people.to_str().unwrap().to_owned());
-    options.listen = ([127, 0, 0, 1], 0).into();
-    options.rules = rules();
+    let options = running.options.clone();
     running.wait(async {
         let server = Server::start(options).await.unwrap();
         tokio::spawn(server.run(std::future::pending()));
@@ -522,7 +518,7 @@ fn a_server_does_not_start_with_a_wording_that_does_not_fit() {
     let running = waiting();
     let file = running.folder.path().join("wording.toml");
     std::fs::write(&file, "language = \"en\"\n[questionnaires.factb.items]\nGP99 = \"x\"\n").unwrap();
-    let trial = TrialOptions { slug: None, ledger: running.ledger("one").into(), seed: None };
+    let trial = TrialOptions { slug: None, ledger: running.ledger("one"), seed: None };
     let mut options =
         Options::new(vec![trial], running.folder.path().join("other.db").to_str().unwrap().to_owned());
     options.listen = ([127, 0, 0, 1], 0).into();

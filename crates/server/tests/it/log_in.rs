@@ -30,7 +30,7 @@ fn log_in(client: &Client, name: &str, password: &str) -> Reply {
 }
 
 #[test]
-fn a_password_opens_a_session_and_log_out_ends_it() {
+pub(crate) fn a_password_opens_a_session_and_log_out_ends_it() {
     let server = demo();
     let client = server.client();
     assert_eq!(
@@ -124,7 +124,7 @@ fn a_log_in_leads_to_no_other_server(#[case] then: &str) {
 }
 
 #[test]
-fn what_was_typed_survives_a_session_that_ended() {
+pub(crate) fn what_was_typed_survives_a_session_that_ended() {
     let server = empty();
     let client = server.signed_in("coordinator");
     let page = client.get("/account");
@@ -207,7 +207,7 @@ fn a_part_of_a_page_is_told_in_words() {
 }
 
 #[test]
-fn a_second_factor_is_set_up_and_then_asked_for() {
+pub(crate) fn a_second_factor_is_set_up_and_then_asked_for() {
     let server = empty();
     let client = server.signed_in("investigator");
     let scan = client.post("/account/second-factor/begin", &[]);
@@ -303,7 +303,7 @@ fn a_changed_password_ends_the_other_sessions() {
 }
 
 #[test]
-fn a_fresh_server_is_opened_by_its_code_and_by_nothing_else() {
+pub(crate) fn a_fresh_server_is_opened_by_its_code_and_by_nothing_else() {
     let server = fresh();
     let client = server.client();
     assert_eq!(client.get("/").location(), Some("/log-in"));

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use office::{Action, Actor, Deed};
 use rstest::rstest;
 use server::Tls;
-use trial::event::Role;
+use trial::event::{Role, What};
 
-use crate::scaffold::{demo, empty, empty_with};
+use crate::eligible::events;
+use crate::scaffold::{On, PASSWORD, demo, empty, empty_with};
 
 #[rstest]
 #[case::log_in("/log-in", 200)]
@@ -170,6 +171,42 @@ fn the_log_names_no_subject_no_user_and_nothing_typed() {
     }
 }
 
+// ------------------------------------------------------------------------------------------------------------- cookies
+
+#[test]
+fn over_tls_only_the_cookie_of_this_host_opens_a_session() {
+    // A proxy speaks TLS; it hands the requests on by plain HTTP.
+    let running = empty_with(|options| options.public_address = Some("https://trial.example.org".into()));
+    let token = running.signed_in("coordinator").token().unwrap();
+    let status =
+        |cookie: String| running.client().send("GET", "/account", &[("cookie", &cookie)], None).status;
+    assert_eq!(status(format!("__Host-trialwright={token}")), 200);
+    // Another host of the domain, or a page over plain HTTP, can set one of this name.
+    assert_eq!(status(format!("trialwright={token}")), 303);
+    let page = running.client().get("/log-in");
+    let fields = [("name", "coordinator"), ("password", PASSWORD), ("_page", &page.field("_page").unwrap())];
+    let body = serde_urlencoded::to_string(fields).unwrap();
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let set = |reply: &crate::scaffold::Reply| {
+        let set = reply.headers.get_all("set-cookie").iter().next().unwrap();
+        set.to_str().unwrap().to_owned()
+    };
+    let before = set(&page);
+    let (pair, _) = before.split_once(';').unwrap();
+    let reply = running.client().send("POST", "/log-in", &[form, ("cookie", pair)], Some(body.clone()));
+    assert_eq!(reply.status, 303, "{}", reply.words());
+    for cookie in [before.as_str(), &set(&reply)] {
+        assert!(cookie.starts_with("__Host-trialwright"), "{cookie}");
+        for word in ["; Path=/", "; Secure", "; HttpOnly", "; SameSite=Lax"] {
+            assert!(cookie.contains(word), "{word}: {cookie}");
+        }
+        assert!(!cookie.contains("Domain"), "{cookie}");
+    }
+    let plain = pair.replace("__Host-", "");
+    let reply = running.client().send("POST", "/log-in", &[form, ("cookie", &plain)], Some(body));
+    assert_ne!(reply.status, 303, "a page's cookie without the prefix was taken");
+}
+
 // ----------------------------------------------------------------------------------------------------------------- TLS
 
 #[test]
@@ -243,4 +280,70 @@ fn what_is_under_way_is_answered_before_the_server_stops() {
     let read = stream.read(&mut some).unwrap();
     answer.push_str(&String::from_utf8_lossy(&some[..read]));
     assert!(answer.starts_with("HTTP/1.1 ") && !answer.starts_with("HTTP/1.1 5"), "{answer}");
+}
+
+/// Four clients, each for a subject of its own, save as fast as they can while the server is told to stop: what was answered is in the ledger, and nothing else.
+#[rstest]
+fn every_save_that_was_taken_is_answered_before_the_server_stops(#[values(On::Sqlite, On::Postgres)] on: On) {
+    let Some(_on) = on.enter() else { return };
+    let mut running = empty();
+    let coordinator = Actor::new("coordinator", Role::SiteCoordinator);
+    let screen =
+        |hand: u32| Action::now(&coordinator, Deed::Screen).at("01").of(format!("01-{hand:03}").as_str());
+    running.submit((0..4).map(screen).collect());
+    std::thread::sleep(Duration::from_millis(100));
+    let client = running.as_user("coordinator");
+    let save = |hand: u32, term: &str| {
+        let (csrf, form) = (client.csrf(), ("content-type", "application/x-www-form-urlencoded"));
+        let fields = [
+            ("_csrf", csrf.as_str()),
+            ("_seen", "0"),
+            ("_further", "1"),
+            ("AETERM", term),
+            ("AETOXGR", "1"),
+            ("AESTDAT", "2026-01"),
+            ("AESER", "N"),
+            ("AERELSYS", "UNRELATED"),
+            ("AERELSAB", "UNRELATED"),
+        ];
+        let body = serde_urlencoded::to_string(fields).unwrap();
+        client.try_send("POST", &format!("/t/one/subjects/01-{hand:03}/forms/ae"), &[form], Some(body))
+    };
+    let mut answered: Vec<String> = std::thread::scope(|scope| {
+        let hands: Vec<_> = (0..4)
+            .map(|hand| {
+                let save = &save;
+                scope.spawn(move || {
+                    let mut answered = Vec::new();
+                    for number in 0..2_000 {
+                        let term = format!("Nausea {hand}-{number}");
+                        match save(hand, &term) {
+                            Ok(reply) => {
+                                assert_eq!(reply.status, 303, "{}", reply.words());
+                                answered.push(term);
+                            }
+                            // The connection was not taken any more.
+                            Err(_) => return answered,
+                        }
+                    }
+                    panic!("the server never stopped");
+                })
+            })
+            .collect();
+        std::thread::sleep(Duration::from_millis(700));
+        running.stop();
+        hands.into_iter().flat_map(|hand| hand.join().unwrap()).collect()
+    });
+    assert!(answered.len() > 8, "only {} were saved before the end", answered.len());
+    let saved = events(&running, |what| matches!(what, What::FormSaved { .. }));
+    let mut saved: Vec<String> = saved
+        .iter()
+        .map(|entered| {
+            let what = serde_json::to_value(&entered.event.what).unwrap();
+            what["values"]["AETERM"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    answered.sort();
+    saved.sort();
+    assert_eq!(answered, saved);
 }

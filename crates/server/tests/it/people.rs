@@ -37,7 +37,7 @@ fn accept(client: &Client, link: &str) -> Reply {
 }
 
 #[test]
-fn an_invitation_makes_an_account_with_its_role_once() {
+pub(crate) fn an_invitation_makes_an_account_with_its_role_once() {
     let server = empty();
     let office = server.as_user("office");
     let page = invite(&office, &[]);
@@ -177,7 +177,7 @@ fn a_role_at_a_second_site_and_a_colleague_of_another_trial() {
 }
 
 #[test]
-fn a_forgotten_password_a_lost_phone_and_a_closed_account() {
+pub(crate) fn a_forgotten_password_a_lost_phone_and_a_closed_account() {
     let server = empty();
     let office = server.as_user("office");
     let investigator = server.as_user("investigator");
@@ -212,7 +212,7 @@ fn a_forgotten_password_a_lost_phone_and_a_closed_account() {
 }
 
 #[test]
-fn a_token_is_shown_once_and_revoked() {
+pub(crate) fn a_token_is_shown_once_and_revoked() {
     let server = empty();
     let office = server.as_user("office");
     let form = [("name", "Hospital system"), ("role", "site-coordinator"), ("site", "01"), ("days", "30")];

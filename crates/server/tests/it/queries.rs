@@ -61,7 +61,7 @@ fn raised() -> Running {
 }
 
 #[test]
-fn a_query_goes_round_and_keeps_its_history() {
+pub(crate) fn a_query_goes_round_and_keeps_its_history() {
     let running = raised();
     let (manager, coordinator) = (running.as_user("manager"), running.as_user("coordinator"));
     let asked = query(&running, "R1");
@@ -208,4 +208,86 @@ fn the_list_holds_every_query_of_its_state(#[case] state: &str, #[case] wanted: 
         (records.iter().map(|record| record.subject.to_string()).collect(), reader.count());
     assert_eq!(rows, want, "{subjects:?}");
     assert!(all().any(|(_, query)| query.closed.is_some()), "nothing was closed: the test shows little");
+}
+
+/// A subject of site 01 with two lesions.
+fn with_lesions() -> Running {
+    let running = entered();
+    let lesion = |id: &str| json!({ "TULNKID": id, "TUORRES": "TARGET", "TULOC": "LUNG", "DIAMETER": 22 });
+    let values =
+        json!({ "TRDAT": "2026-01-05", "TRMETHOD": "CT SCAN", "LESIONS": [lesion("T01"), lesion("T02")] });
+    let save =
+        Deed::Save { instance: instance("tumour", "SCREENING"), values: values.as_object().unwrap().clone() };
+    let who = Actor::new("coordinator", Role::SiteCoordinator);
+    running.submit(vec![Action::now(&who, save).at("01").of(SUBJECT)]);
+    std::thread::sleep(std::time::Duration::from_millis(120));
+    running
+}
+
+/// Rows come and go: a query about one is named by what the row says, not by its place.
+#[test]
+fn a_query_about_a_row_of_a_group_names_the_row() {
+    let running = with_lesions();
+    let (manager, coordinator) = (running.as_user("manager"), running.as_user("coordinator"));
+    let form = "tumour@SCREENING";
+    let offered = manager.get(&of_subject("raise-query?form=tumour@SCREENING&row=LESIONS.T02"));
+    assert!(offered.says("Lesions: T01") && offered.says("Lesions: T02"), "{}", offered.words());
+    let ask = |item: &str, row: &str| {
+        manager.post(
+            &of_subject("raise-query"),
+            &[("form", form), ("item", item), ("row", row), ("text", QUESTION), ("due", "2999-01-31")],
+        )
+    };
+    for (item, row, says) in [
+        ("DIAMETER", "LESIONS.T09", "The form has no such row now"),
+        ("TRDAT", "LESIONS.T02", "The item does not stand in a row"),
+        ("", "LESIONS.T02", "Choose the item of the row"),
+    ] {
+        let refused = ask(item, row);
+        assert_eq!(refused.status, 422);
+        assert!(refused.says(says) && refused.says(QUESTION), "{}", refused.words());
+    }
+    taken(&ask("DIAMETER", "LESIONS.T02"));
+    assert_eq!(query(&running, "R1").item.as_deref(), Some("LESIONS.T02.DIAMETER"));
+    let list = coordinator.get("/t/one/queries");
+    assert!(list.says("T02, Longest diameter"), "{}", list.words());
+    assert!(list.links().contains(&of_subject("forms/tumour%40SCREENING#query-R1")), "{:?}", list.links());
+
+    // Beside the lesion's own diameter, wherever its row stands.
+    let beside = |row: &str| {
+        let page = coordinator.get(&of_subject("forms/tumour%40SCREENING")).body;
+        assert_eq!(page.matches(QUESTION).count(), 1);
+        let (_, from) = page.split_once(&format!("id=\"{row}.DIAMETER\"")).unwrap();
+        from.split_once("</td>").unwrap().0.contains(QUESTION)
+    };
+    assert!(beside("LESIONS.1") && !beside("LESIONS.0"));
+    let values = json!({ "TRDAT": "2026-01-05", "TRMETHOD": "CT SCAN",
+        "LESIONS": [{ "TULNKID": "T02", "TUORRES": "TARGET", "TULOC": "LUNG", "DIAMETER": 22 }] });
+    let correct = Deed::Correct {
+        instance: instance("tumour", "SCREENING"),
+        values: values.as_object().unwrap().clone(),
+        reason: "T01 is a scar".into(),
+    };
+    let who = Actor::new("coordinator", Role::SiteCoordinator);
+    running.submit(vec![Action::now(&who, correct).at("01").of(SUBJECT)]);
+    std::thread::sleep(std::time::Duration::from_millis(120));
+    assert!(beside("LESIONS.0"));
+}
+
+/// What waits stands in the bar of every page, of one's own sites alone.
+#[test]
+fn the_bar_counts_what_waits() {
+    let running = raised();
+    for (user, counted) in [("manager", true), ("coordinator", true), ("elsewhere", false)] {
+        let client = running.as_user(user);
+        // The list brings the counts up to date.
+        client.get("/t/one/queries");
+        let page = client.get("/t/one/subjects");
+        assert_eq!(
+            page.body.contains("1<span class=\"visually-hidden\"> not closed</span>"),
+            counted,
+            "{user}: {}",
+            page.words()
+        );
+    }
 }

@@ -37,7 +37,7 @@ fn randomised(client: &Client, subject: &str) -> Reply {
 }
 
 #[test]
-fn an_eligible_subject_is_randomised_with_a_confirmation_to_print() {
+pub(crate) fn an_eligible_subject_is_randomised_with_a_confirmation_to_print() {
     let running = eligible();
     let client = running.as_user("investigator");
     let page = client.get(&at("01-001", "randomise"));
@@ -133,7 +133,7 @@ fn a_bad_day_is_refused_beside_it(#[case] day: &str, #[case] says: &str) {
 }
 
 #[test]
-fn a_second_click_shows_the_allocation_that_stands() {
+pub(crate) fn a_second_click_shows_the_allocation_that_stands() {
     let running = eligible();
     let client = running.as_user("investigator");
     let page = client.get(&at("01-001", "randomise"));
@@ -166,7 +166,7 @@ fn a_second_click_shows_the_allocation_that_stands() {
 }
 
 #[test]
-fn nothing_is_drawn_over_a_change_that_was_not_seen() {
+pub(crate) fn nothing_is_drawn_over_a_change_that_was_not_seen() {
     let running = eligible();
     let client = running.as_user("investigator");
     let page = client.get(&at("01-001", "randomise"));
@@ -190,7 +190,7 @@ fn nothing_is_drawn_over_a_change_that_was_not_seen() {
 }
 
 #[test]
-fn the_trial_office_randomises_for_a_site_by_telephone() {
+pub(crate) fn the_trial_office_randomises_for_a_site_by_telephone() {
     let running = eligible();
     let office = running.as_user("office");
     let form = at("01-001", "randomise-for");
@@ -285,7 +285,7 @@ fn no_page_tells_what_would_come_next() {
 }
 
 #[test]
-fn the_seed_is_revealed_once_and_proves_every_allocation() {
+pub(crate) fn the_seed_is_revealed_once_and_proves_every_allocation() {
     let running = empty();
     for subject in ["01-001", "01-002", "01-003"] {
         screened(&running, "01", subject, &[]);

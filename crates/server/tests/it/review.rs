@@ -76,7 +76,7 @@ fn taken(reply: &Reply) {
 }
 
 #[test]
-fn several_forms_are_read_and_signed_with_one_password() {
+pub(crate) fn several_forms_are_read_and_signed_with_one_password() {
     let running = entered();
     let investigator = running.as_user("investigator");
     let list = investigator.get("/t/one/review");
@@ -125,7 +125,7 @@ fn signing_asks_for_the_second_factor() {
 }
 
 #[test]
-fn a_correction_voids_the_signature_and_nothing_is_signed_unseen() {
+pub(crate) fn a_correction_voids_the_signature_and_nothing_is_signed_unseen() {
     let running = entered();
     let investigator = running.as_user("investigator");
     let old = key(&running, "demography");
@@ -153,7 +153,7 @@ fn a_correction_voids_the_signature_and_nothing_is_signed_unseen() {
 }
 
 #[test]
-fn a_form_is_verified_signed_locked_and_unlocked() {
+pub(crate) fn a_form_is_verified_signed_locked_and_unlocked() {
     let running = entered();
     let [monitor, manager, coordinator] =
         ["monitor", "manager", "coordinator"].map(|name| running.as_user(name));

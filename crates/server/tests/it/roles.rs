@@ -201,7 +201,7 @@ fn walk(
 const FORMS: [(&str, bool); 2] = [("ecog@W12", false), ("sabr", true)];
 
 #[test]
-fn every_role_at_every_route_is_answered_as_the_table_says() {
+pub(crate) fn every_role_at_every_route_is_answered_as_the_table_says() {
     // Each role has a user here, so none can be forgotten.
     assert!(ROLES.iter().all(|role| PEOPLE.iter().any(|(_, held, _)| held == role)));
     let server = own_demo();

@@ -1,24 +1,26 @@
 //! A running server with a trial and its people, and a browser of sorts, for every test of this binary.
 //!
-//! Never skips the server: pages are asked for over HTTP on a port of their own. Users sign in at the store of people (the same
+//! Trials and people are in files, or on PostgreSQL where a test says so ([`On`]). Never skips the server: pages are asked for over HTTP on a port of their own. Users sign in at the store of people (the same
 //! file the server has open), since a test of a form is no test of the log-in page; `log_in.rs` tests that one through its pages.
 
 // Each module takes its part; a test may unwrap, clippy looks only at `#[test]` functions.
 #![allow(dead_code, clippy::unwrap_used)]
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::date;
-use ledger::Ledger;
-use office::{Action, Actor, Deed, Office, Reading};
-use people::{Confirmed, Hashing, NewUser, Rules, Secret, SignIn, Store};
+use ledger::{Address, Ledger};
+use office::{Action, Actor, Deed, Founding, Office, Reading, SeedPlace};
+use people::{Confirmed, Hashing, KeyPlace, NewUser, Rules, Secret, SignIn, Store};
 use server::{Options, Server, TrialOptions};
 use simulate::SimulationOptions;
 use tempfile::TempDir;
+use temporary_postgres::Database;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use trial::event::Role;
@@ -68,6 +70,96 @@ pub fn small_avatar(participants: u32) -> Checked {
     check(&source).unwrap_or_else(|faults| panic!("{faults:?}"))
 }
 
+/// The database that the trials and the people of a test are kept in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum On {
+    Sqlite,
+    Postgres,
+}
+
+thread_local! {
+    static ON: Cell<On> = Cell::new(On::usual());
+}
+
+impl On {
+    /// What a test runs on that does not say: SQLite, or with `SERVER_TESTS_ON=postgres` all of them on PostgreSQL.
+    fn usual() -> Self {
+        let asked = std::env::var("SERVER_TESTS_ON").is_ok_and(|on| on == "postgres");
+        if asked && temporary_postgres::cluster().is_some() { Self::Postgres } else { Self::Sqlite }
+    }
+
+    fn now() -> Self {
+        ON.get()
+    }
+
+    /// From here until it is dropped, this thread's servers run on this database. None where the machine has no such, which was
+    /// said on the standard error.
+    pub fn enter(self) -> Option<Entered> {
+        if self == Self::Postgres {
+            temporary_postgres::cluster()?;
+        }
+        let turn = (self == Self::Postgres).then(Turn::take);
+        Some(Entered { before: ON.replace(self), _turn: turn })
+    }
+}
+
+/// See [`On::enter`].
+pub struct Entered {
+    before: On,
+    _turn: Option<Turn>,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        ON.set(self.before);
+    }
+}
+
+/// A few tests at a time run on PostgreSQL, however many processors there are: it has only so many connections.
+struct Turn;
+
+static TURNS: (Mutex<u32>, Condvar) = (Mutex::new(4), Condvar::new());
+
+impl Turn {
+    fn take() -> Self {
+        let free = TURNS.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = TURNS.1.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
+        *free -= 1;
+        Self
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *TURNS.0.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        TURNS.1.notify_one();
+    }
+}
+
+/// Runs a test on PostgreSQL.
+pub fn on_postgres(test: fn()) {
+    let Some(_entered) = On::Postgres.enter() else { return };
+    test();
+}
+
+/// A thing that the tests which run together share, one for each database.
+pub struct Shared<T>([Mutex<Weak<T>>; 2]);
+
+impl<T> Shared<T> {
+    pub const fn new() -> Self {
+        Self([const { Mutex::new(Weak::new()) }; 2])
+    }
+
+    pub fn get(&self, make: impl FnOnce() -> T) -> Arc<T> {
+        let mut shared = self.0[On::now() as usize].lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let made = Arc::new(make());
+            *shared = Arc::downgrade(&made);
+            made
+        })
+    }
+}
+
 /// A server that runs until it is dropped.
 pub struct Running {
     /// `http://127.0.0.1:PORT`
@@ -76,7 +168,9 @@ pub struct Running {
     pub people: Store,
     /// The path of the first-run page with its code; empty where there are users.
     pub first_run: String,
-    pub folder: TempDir,
+    /// What the server was started with.
+    pub options: Options,
+    pub folder: Arc<TempDir>,
     runtime: Option<Runtime>,
     stop: Option<oneshot::Sender<()>>,
     clients: Mutex<BTreeMap<String, Client>>,
@@ -85,33 +179,78 @@ pub struct Running {
 
 /// What a server is made of.
 pub struct Made {
-    folder: TempDir,
+    place: Place,
     template: Option<Arc<TempDir>>,
     users: bool,
     adjust: fn(&mut Options),
 }
 
+/// Where the trials and the people of one server lie: in a folder, or in schemas of their own in the database that the tests share.
+struct Place {
+    folder: Arc<TempDir>,
+    schemas: Option<(String, u32)>,
+}
+
+impl Place {
+    fn new() -> Self {
+        static SHARED: OnceLock<Database<'static>> = OnceLock::new();
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let schemas = (On::now() == On::Postgres).then(|| {
+            let database = SHARED.get_or_init(|| temporary_postgres::cluster().unwrap().database());
+            (database.socket_url(), NUMBER.fetch_add(1, Ordering::Relaxed))
+        });
+        Self { folder: Arc::new(tempfile::tempdir().unwrap()), schemas }
+    }
+
+    fn trial(&self, slug: &str) -> TrialOptions {
+        let (ledger, seed) = match &self.schemas {
+            None => (self.folder.path().join(format!("{slug}.ledger")).into(), None),
+            Some((url, number)) => (
+                format!("{url}&schema={slug}_{number}").parse().unwrap(),
+                Some(self.folder.path().join(format!("{slug}.seed"))),
+            ),
+        };
+        TrialOptions { slug: Some(slug.into()), ledger, seed }
+    }
+
+    fn people(&self) -> String {
+        match &self.schemas {
+            None => self.folder.path().join("people.db").to_str().unwrap().to_owned(),
+            Some((url, number)) => format!("{url}&schema=people_{number}"),
+        }
+    }
+
+    fn rules(&self) -> Rules {
+        let key = match &self.schemas {
+            None => KeyPlace::Beside,
+            Some(_) => KeyPlace::File(self.folder.path().join("people.key")),
+        };
+        Rules { key, ..rules() }
+    }
+}
+
 /// A trial of two sites with six subjects randomised and followed to the end (2022 to 2025), and all its people. It is the same server for
 /// all tests that ask while one of them holds it: to be read, or written to where no other test can mind.
 pub fn demo() -> Arc<Running> {
-    static SHARED: Mutex<Weak<Running>> = Mutex::new(Weak::new());
-    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(running) = shared.upgrade() {
-        return running;
-    }
-    let running = Arc::new(own_demo());
-    *shared = Arc::downgrade(&running);
-    running
+    static SHARED: Shared<Running> = Shared::new();
+    SHARED.get(own_demo)
 }
 
 /// The same trial, for one test alone.
 pub fn own_demo() -> Running {
     let template = simulated();
-    let folder = tempfile::tempdir().unwrap();
-    for name in ["one.ledger", "one.seed"] {
-        std::fs::copy(template.path().join(name), folder.path().join(name)).unwrap();
+    let place = Place::new();
+    let (ledger, seed) = (template.path().join("one.ledger"), template.path().join("one.seed"));
+    match place.trial(TRIAL).ledger {
+        Address::File(file) => {
+            std::fs::copy(ledger, file).unwrap();
+        }
+        at @ Address::Postgres(_) => {
+            wait(async { Ledger::restore(ledger, at, &[], None).await.unwrap() });
+        }
     }
-    Made { folder, template: Some(template), users: true, adjust: |_| {} }.start()
+    std::fs::copy(seed, place.folder.path().join("one.seed")).unwrap();
+    Made { place, template: Some(template), users: true, adjust: |_| {} }.start()
 }
 
 /// A trial that was founded and has opened sites 01 and 02, with its people and without subjects.
@@ -121,16 +260,16 @@ pub fn empty() -> Running {
 
 /// The same, with the server's options changed.
 pub fn empty_with(adjust: fn(&mut Options)) -> Running {
-    let folder = tempfile::tempdir().unwrap();
-    wait(found(&folder.path().join("one.ledger"), avatar(), true));
-    Made { folder, template: None, users: true, adjust }.start()
+    let place = Place::new();
+    wait(found(&place.trial(TRIAL), avatar(), true));
+    Made { place, template: None, users: true, adjust }.start()
 }
 
 /// A founded trial and nobody: what a fresh server shows.
 pub fn fresh() -> Running {
-    let folder = tempfile::tempdir().unwrap();
-    wait(found(&folder.path().join("one.ledger"), avatar(), false));
-    Made { folder, template: None, users: false, adjust: |_| {} }.start()
+    let place = Place::new();
+    wait(found(&place.trial(TRIAL), avatar(), false));
+    Made { place, template: None, users: false, adjust: |_| {} }.start()
 }
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
@@ -164,11 +303,23 @@ fn simulated() -> Arc<TempDir> {
     folder
 }
 
-async fn found(path: &Path, protocol: Checked, sites: bool) {
-    let ledger = Ledger::create(path).await.unwrap();
+fn seed_place(trial: &TrialOptions) -> SeedPlace {
+    trial.seed.clone().map_or(SeedPlace::Beside, SeedPlace::File)
+}
+
+async fn found(trial: &TrialOptions, protocol: Checked, sites: bool) {
+    let ledger = Ledger::create(&trial.ledger).await.unwrap();
     let founder = Actor::new("founder", Role::TrialOffice);
     let at: Timestamp = "2026-01-05T08:00:00Z".parse().unwrap();
-    let office = Office::found(ledger.clone(), protocol, Seed([7; 32]), &founder, at).await.unwrap();
+    let founding = Founding {
+        protocol,
+        seed: Seed([7; 32]),
+        actor: founder.clone(),
+        at: Some(at),
+        simulated: false,
+        seed_place: seed_place(trial),
+    };
+    let office = Office::establish(ledger.clone(), founding).await.unwrap();
     if sites {
         let open = |site: &str, name: &str| {
             let deed = Deed::OpenSite { name: name.into(), country: Some("AUS".into()) };
@@ -180,9 +331,9 @@ async fn found(path: &Path, protocol: Checked, sites: bool) {
     ledger.close().await;
 }
 
-async fn give_roles(path: &Path, roles: &[(&str, Role, Option<&str>)]) {
-    let ledger = Ledger::open(path).await.unwrap();
-    let office = Office::open(ledger.clone()).await.unwrap();
+async fn give_roles(trial: &TrialOptions, roles: &[(&str, Role, Option<&str>)]) {
+    let ledger = Ledger::open(&trial.ledger).await.unwrap();
+    let office = Office::open_with(ledger.clone(), seed_place(trial)).await.unwrap();
     let founder = Actor::new("founder", Role::TrialOffice);
     let actions = roles.iter().map(|(user, role, site)| {
         let action = Action::now(&founder, Deed::ChangeUser { user: (*user).into(), given: Some(*role) });
@@ -203,9 +354,8 @@ pub fn rules() -> Rules {
 
 impl Made {
     fn start(self) -> Running {
-        let Self { folder, template, users, adjust } = self;
-        let (one, two) = (folder.path().join("one.ledger"), folder.path().join("two.ledger"));
-        let people = folder.path().join("people.db");
+        let Self { place, template, users, adjust } = self;
+        let (one, two) = (place.trial(TRIAL), place.trial(OTHER));
         wait(async {
             found(&two, check(STOP).unwrap(), true).await;
             if users {
@@ -213,23 +363,32 @@ impl Made {
                 give_roles(&two, &[(STRANGER, Role::TrialOffice, None)]).await;
             }
         });
-        let trial = |slug: &str, path: &PathBuf| TrialOptions {
-            slug: Some(slug.into()),
-            ledger: path.into(),
-            seed: None,
-        };
-        let mut options =
-            Options::new(vec![trial(TRIAL, &one), trial(OTHER, &two)], people.to_str().unwrap().to_owned());
+        let mut options = Options::new(vec![one, two], place.people());
         options.listen = ([127, 0, 0, 1], 0).into();
-        options.rules = rules();
+        options.rules = place.rules();
         options.most_requests = 100_000;
         adjust(&mut options);
+        Running::start(options, place.folder, template, users)
+    }
+}
+
+async fn add_user(store: &Store, name: &str) {
+    let user = NewUser {
+        name: name.into(),
+        display_name: format!("{}{} Example", name[..1].to_uppercase(), &name[1..]),
+        email: format!("{name}@hospital.example"),
+    };
+    store.add_user(user, &Secret::new(PASSWORD), Timestamp::now()).await.unwrap();
+}
+
+impl Running {
+    fn start(options: Options, folder: Arc<TempDir>, template: Option<Arc<TempDir>>, users: bool) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let (server, people) = runtime.block_on(async {
-            let server = Server::start(options).await.unwrap();
-            let store = Store::open_with(people.to_str().unwrap(), rules()).await.unwrap();
+            let server = Server::start(options.clone()).await.unwrap();
+            let store = Store::open_with(&options.people, options.rules.clone()).await.unwrap();
             if users {
                 let names = PEOPLE.iter().map(|(name, ..)| *name).chain([STRANGER, NOBODY]);
                 for name in names {
@@ -246,10 +405,11 @@ impl Made {
             };
             server.run(stop).await.unwrap();
         });
-        Running {
+        Self {
             address,
             people,
             first_run,
+            options,
             folder,
             runtime: Some(runtime),
             stop: Some(stop),
@@ -257,18 +417,12 @@ impl Made {
             _template: template,
         }
     }
-}
 
-async fn add_user(store: &Store, name: &str) {
-    let user = NewUser {
-        name: name.into(),
-        display_name: format!("{}{} Example", name[..1].to_uppercase(), &name[1..]),
-        email: format!("{name}@hospital.example"),
-    };
-    store.add_user(user, &Secret::new(PASSWORD), Timestamp::now()).await.unwrap();
-}
+    /// Another server on the same trials and people, as a second process is: it shares nothing else with the first.
+    pub fn another(&self) -> Self {
+        Self::start(self.options.clone(), Arc::clone(&self.folder), None, false)
+    }
 
-impl Running {
     /// Tells the server to stop, as SIGTERM does.
     pub fn stop(&mut self) {
         if let Some(stop) = self.stop.take() {
@@ -308,9 +462,14 @@ impl Running {
         client
     }
 
+    fn trial(&self, slug: &str) -> &TrialOptions {
+        let mut trials = self.options.trials.iter();
+        trials.find(|trial| trial.slug.as_deref() == Some(slug)).unwrap_or_else(|| panic!("no trial {slug}"))
+    }
+
     /// The ledger of a trial.
-    pub fn ledger(&self, trial: &str) -> PathBuf {
-        self.folder.path().join(format!("{trial}.ledger"))
+    pub fn ledger(&self, trial: &str) -> Address {
+        self.trial(trial).ledger.clone()
     }
 
     /// The trial's ledger as it now stands, read beside the server.
@@ -329,8 +488,14 @@ impl Running {
     /// Acts in the trial beside the server, as another process would: the server must see it.
     pub fn submit(&self, actions: Vec<Action>) -> Vec<office::Receipt> {
         self.wait(async {
-            let office = Office::open(Ledger::open(self.ledger(TRIAL)).await.unwrap()).await.unwrap();
-            office.submit(actions).await.unwrap()
+            let trial = self.trial(TRIAL);
+            let ledger = Ledger::open(&trial.ledger).await.unwrap();
+            let office = Office::open_with(ledger.clone(), seed_place(trial)).await.unwrap();
+            let receipts = office.submit(actions).await.unwrap();
+            drop(office);
+            // Its connections go, where there are only so many.
+            ledger.close().await;
+            receipts
         })
     }
 }
@@ -457,6 +622,17 @@ impl Client {
 
     /// Any request.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<String>) -> Reply {
+        self.try_send(method, path, headers, body).unwrap()
+    }
+
+    /// The same, to a server that may be gone.
+    pub fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<String>,
+    ) -> Result<Reply, ureq::Error> {
         let mut request = http::Request::builder().method(method).uri(format!("{}{path}", self.address));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -466,15 +642,19 @@ impl Client {
             let pairs: Vec<_> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             request = request.header("cookie", pairs.join("; "));
         }
-        let reply = match body {
+        let mut reply = match body {
             Some(body) => self.agent.run(request.body(body).unwrap()),
             None => self.agent.run(request.body(()).unwrap()),
-        };
-        let mut reply = reply.unwrap();
+        }?;
         self.keep_cookie(reply.headers());
         let body =
-            reply.body_mut().with_config().limit(32 * 1024 * 1024).lossy_utf8(true).read_to_string().unwrap();
-        Reply { status: reply.status().as_u16(), headers: reply.headers().clone(), body }
+            reply.body_mut().with_config().limit(32 * 1024 * 1024).lossy_utf8(true).read_to_string()?;
+        Ok(Reply { status: reply.status().as_u16(), headers: reply.headers().clone(), body })
+    }
+
+    /// The same browser at another server: it has the same cookies.
+    pub fn at(&self, other: &Running) -> Self {
+        Self { address: other.address.clone(), ..self.clone() }
     }
 
     fn keep_cookie(&self, headers: &http::HeaderMap) {

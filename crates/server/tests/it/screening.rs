@@ -57,7 +57,7 @@ fn a_patient_gets_the_next_number_of_the_site() {
 }
 
 #[test]
-fn a_double_click_screens_once() {
+pub(crate) fn a_double_click_screens_once() {
     let running = empty();
     let client = running.as_user("coordinator");
     let page = open(&client);
@@ -73,7 +73,7 @@ fn a_double_click_screens_once() {
 }
 
 #[test]
-fn two_people_who_take_one_number_do_not_share_a_subject() {
+pub(crate) fn two_people_who_take_one_number_do_not_share_a_subject() {
     let running = empty();
     let (one, two) = (running.as_user("coordinator"), running.as_user("investigator"));
     let (page_one, page_two) = (open(&one), open(&two));

@@ -86,7 +86,7 @@ fn the_history_of_an_item_holds_its_values_and_what_was_asked() {
 }
 
 #[test]
-fn an_event_stands_with_its_hash_and_the_one_before() {
+pub(crate) fn an_event_stands_with_its_hash_and_the_one_before() {
     let (running, event) = corrected();
     let hash = |seq: u64| {
         running.wait(async {

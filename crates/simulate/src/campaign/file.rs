@@ -160,6 +160,8 @@ fn differs(path: &Path, found: &Campaign, wanted: &Campaign) -> Result<(), FileE
         format!("the number of trials ({} and {})", found.trials, wanted.trials)
     } else if found.cells != wanted.cells || found.chunk != wanted.chunk {
         "the scenario or its grid".to_owned()
+    } else if found.full != wanted.full {
+        "the fidelity, the protocol or the disease".to_owned()
     } else {
         return Ok(());
     };

@@ -15,8 +15,10 @@ use std::sync::mpsc;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use trial::protocol::Checked;
 
 use crate::answers::Answers;
+use crate::full::{Design, Ensemble, Test};
 use crate::scenario::{Parameter, Read, Scenario};
 use crate::times::{Tally, Times};
 
@@ -26,6 +28,8 @@ pub use file::{CampaignFile, FileError, merge};
 const CHUNK: u64 = 1_000;
 /// Chunks of a cell at most: so many lines a file may have for it.
 const MOST_CHUNKS: u64 = 2_000;
+/// The same of whole trials, of which each takes as long as thousands of event times do.
+const FULL_CHUNK: u64 = 10;
 /// Cells of a grid at most.
 const MOST_CELLS: usize = 2_000;
 
@@ -53,6 +57,18 @@ pub struct Campaign {
     pub chunk: u64,
     /// The scenarios.
     pub cells: Vec<Cell>,
+    /// Where whole trials are simulated, not event times alone: of what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full: Option<Full>,
+}
+
+/// What whole trials of a campaign depend on beside its scenarios.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Full {
+    /// The tests that each trial is judged by, the one that stops it first.
+    pub tests: Vec<Test>,
+    /// What stands for protocol, scenario and disease of each cell.
+    pub prints: Vec<[u8; 32]>,
 }
 
 /// A part of the chunks: every `of`-th, from the `number`-th.
@@ -105,6 +121,9 @@ pub enum Error {
     /// Boundaries, which a scenario that was read has.
     #[error(transparent)]
     Statistics(#[from] survival::Error),
+    /// What a scenario says and whole trials cannot do.
+    #[error("{}", .0.join("\n"))]
+    Full(Vec<String>),
 }
 
 impl Campaign {
@@ -155,7 +174,20 @@ impl Campaign {
             trials,
             chunk: least.div_ceil(CHUNK).max(1) * CHUNK,
             cells,
+            full: None,
         })
+    }
+
+    /// The same grid of whole trials of `checked`, the protocol that the scenario names, and the design of each cell. Errors: as
+    /// [`Campaign::new`]; what the scenario says and whole trials cannot do.
+    pub fn full(self, read: &Read, checked: &Checked) -> Result<(Self, Vec<Design>), Error> {
+        let design = |cell: &Cell| Design::new(&read.file, &cell.scenario, checked).map_err(Error::Full);
+        let designs = self.cells.iter().map(design).collect::<Result<Vec<_>, _>>()?;
+        let tests = designs.first().map_or(Vec::new(), |design| design.tests().to_vec());
+        let full = Full { tests, prints: designs.iter().map(Design::fingerprint).collect() };
+        let least = self.trials.div_ceil(MOST_CHUNKS);
+        let chunk = least.div_ceil(FULL_CHUNK).max(1) * FULL_CHUNK;
+        Ok((Self { full: Some(full), chunk, ..self }, designs))
     }
 
     /// Chunks of each cell.
@@ -208,30 +240,36 @@ impl Campaign {
         pool: &ThreadPool,
         left: &[u64],
         stop: &AtomicBool,
-        mut done: impl FnMut(u64, Tally) -> Result<(), E>,
+        done: impl FnMut(u64, Tally) -> Result<(), E>,
     ) -> Result<(), E> {
-        let (sender, receiver) = mpsc::channel();
-        let simulate = move || {
-            left.par_iter().with_max_len(1).for_each_with(sender, |sender, item| {
-                if !stop.load(Ordering::Relaxed) {
-                    // Nobody listens any more where the one who did has failed.
-                    let _ = sender.send((*item, self.simulate(*item)));
-                }
-            });
-        };
-        std::thread::scope(|scope| {
-            scope.spawn(|| pool.install(simulate));
-            let mut ended = Ok(());
-            for (item, tally) in receiver {
-                if ended.is_ok() {
-                    ended = tally.map_err(E::from).and_then(|tally| done(item, tally));
-                }
-                if ended.is_err() {
-                    stop.store(true, Ordering::Relaxed);
-                }
+        share_out(pool, left, stop, |item| self.simulate(item), done)
+    }
+
+    /// The same of whole trials, `designs` being those that [`Campaign::full`] gave. Errors: a protocol that no virtual patient fits;
+    /// what `done` gives.
+    pub fn run_full<E: From<crate::Error>>(
+        &self,
+        designs: &[Design],
+        pool: &ThreadPool,
+        left: &[u64],
+        stop: &AtomicBool,
+        done: impl FnMut(u64, Tally) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let ensemble = |design| Ensemble::new(design, self.seed);
+        let ensembles = designs.iter().map(ensemble).collect::<Result<Vec<_>, _>>()?;
+        let simulate = |item: u64| {
+            let cell = usize::try_from(item / self.chunks()).ok();
+            let Some(ensemble) = cell.and_then(|cell| ensembles.get(cell)) else {
+                return Ok(Tally::default());
+            };
+            let mut tally = ensemble.tally();
+            let first = self.first_of(item);
+            for trial in first..first + self.trials_of(item) {
+                ensemble.run(trial, &mut tally)?;
             }
-            ended
-        })
+            Ok::<Tally, crate::Error>(tally)
+        };
+        share_out(pool, left, stop, simulate, done)
     }
 
     /// The answers of every cell, over the chunks that are there.
@@ -241,8 +279,40 @@ impl Campaign {
             let mut sum = Tally::default();
             // In the order of their numbers, so that sums have the same last bit wherever they were computed.
             chunks.range(place * per_cell..(place + 1) * per_cell).for_each(|(_, tally)| sum.merge(tally));
-            Answers::new(cell, &sum)
+            Answers::new(cell, self.full.as_ref().map(|full| full.tests.as_slice()), &sum)
         };
         (0..).zip(&self.cells).map(of_cell).collect()
     }
+}
+
+/// Simulates each of `left` on the threads of `pool`, and hands it over on the thread that called.
+fn share_out<E: From<W>, W: Send>(
+    pool: &ThreadPool,
+    left: &[u64],
+    stop: &AtomicBool,
+    simulate: impl Fn(u64) -> Result<Tally, W> + Sync + Send,
+    mut done: impl FnMut(u64, Tally) -> Result<(), E>,
+) -> Result<(), E> {
+    let (sender, receiver) = mpsc::channel();
+    let simulate = move || {
+        left.par_iter().with_max_len(1).for_each_with(sender, |sender, item| {
+            if !stop.load(Ordering::Relaxed) {
+                // Nobody listens any more where the one who did has failed.
+                let _ = sender.send((*item, simulate(*item)));
+            }
+        });
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| pool.install(simulate));
+        let mut ended = Ok(());
+        for (item, tally) in receiver {
+            if ended.is_ok() {
+                ended = tally.map_err(E::from).and_then(|tally| done(item, tally));
+            }
+            if ended.is_err() {
+                stop.store(true, Ordering::Relaxed);
+            }
+        }
+        ended
+    })
 }

@@ -74,9 +74,30 @@ pub struct ScenarioFile {
     /// Events added at the look before the last.
     #[serde(default)]
     pub re_estimation: Option<ReEstimationFile>,
+    /// The disease of virtual patients, at fidelity `full`.
+    #[serde(default)]
+    pub disease: Option<DiseaseFile>,
     /// Values to try, each with each.
     #[serde(default)]
     pub sweep: SweepFile,
+    /// What was published, for `trialwright calibrate` to fit the rates to: one for each arm at most.
+    #[serde(default)]
+    pub targets: Vec<TargetFile>,
+}
+
+/// What was published of an arm's kind of patients.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TargetFile {
+    /// `control` or `experimental`: the arm that is to show it.
+    pub arm: String,
+    /// Median time to the event, as published.
+    pub median: f64,
+    /// Patients it was estimated from; half of `subjects` where it is not said.
+    #[serde(default)]
+    pub patients: Option<u32>,
+    /// Where it was published.
+    pub source: String,
 }
 
 /// When subjects come.
@@ -251,6 +272,53 @@ pub struct StratumFile {
     /// Hazard over that which `control` states; 1 where it is not said.
     #[serde(default)]
     pub hazard_ratio: Option<f64>,
+    /// At fidelity `full`: the factor and level of the protocol's stratification it stands for, as `opd_lesions:1`. Shares are then
+    /// those of the virtual patients.
+    #[serde(default)]
+    pub level: Option<String>,
+}
+
+/// The disease of virtual patients at fidelity `full`, over that of the shipped profile. When the strategy fails is not said here: that
+/// is `control`'s hazard and the `effect`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DiseaseFile {
+    /// Times the profile's speed of growth.
+    #[serde(default)]
+    pub growth: Option<f64>,
+    /// Share of lesions that grow back after SABR.
+    #[serde(default)]
+    pub local_failure: Option<f64>,
+    /// Mean months between progressions that a strategy with SABR holds through.
+    #[serde(default)]
+    pub salvageable: Option<f64>,
+    /// Weight of outbreaks with few lesions.
+    #[serde(default)]
+    pub few: Option<f64>,
+    /// Weight of outbreaks with more lesions than SABR may treat.
+    #[serde(default)]
+    pub many: Option<f64>,
+    /// Weight of outbreaks inside the skull.
+    #[serde(default)]
+    pub brain: Option<f64>,
+    /// Share of growing lesions that answer to a new line of therapy.
+    #[serde(default)]
+    pub answers: Option<f64>,
+    /// Mean months between outbreaks on the next line.
+    #[serde(default)]
+    pub next_line: Option<f64>,
+    /// Mean months between outbreaks on later lines.
+    #[serde(default)]
+    pub later_line: Option<f64>,
+    /// Mean months to death on the next line.
+    #[serde(default)]
+    pub death_next_line: Option<f64>,
+    /// Mean months to death on later lines.
+    #[serde(default)]
+    pub death_later_line: Option<f64>,
+    /// Mean months to death with metastases inside the skull.
+    #[serde(default)]
+    pub death_brain: Option<f64>,
 }
 
 /// When and how it is judged.

@@ -14,7 +14,7 @@ use survival::Error;
 use survival::design::sequential::{Futility, GroupSequential, Plan};
 
 pub use boundary::{Boundary, Spending};
-pub use file::{Method, Parameter, ScenarioFile, schema};
+pub use file::{DiseaseFile, Method, Parameter, ScenarioFile, schema};
 pub use read::{Protocols, Read, read};
 
 /// The control arm and the experimental one, in this order, wherever there are two of something.
@@ -147,6 +147,14 @@ pub struct Design {
 }
 
 impl Design {
+    /// Events at each look; none where no look waits for events.
+    pub(crate) fn planned(&self) -> Option<Vec<u32>> {
+        // The part of the events; a hair's breadth less, so that 0.5 of 66 is 33.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // at most the events
+        let at = |events: u32, part: &f64| ((f64::from(events) * part - 1e-9).ceil().max(1.0)) as u32;
+        self.events.map(|events| self.looks.iter().map(|part| at(events, part)).collect())
+    }
+
     /// The boundaries. Errors: as [`GroupSequential::new`].
     pub fn boundaries(&self) -> Result<GroupSequential, Error> {
         GroupSequential::new(&Plan {

@@ -52,6 +52,16 @@ impl Course {
         self
     }
 
+    /// The same course in a smaller unit of time, of which `unit` make one of the steps'.
+    #[must_use]
+    pub fn in_units(mut self, unit: f64) -> Self {
+        for piece in &mut self.pieces {
+            piece.from *= unit;
+            piece.rate /= unit;
+        }
+        self
+    }
+
     /// The integral from 0 to `time`.
     pub fn cumulative(&self, time: f64) -> f64 {
         let reached = self.pieces.iter().rev().find(|piece| piece.from <= time);

@@ -31,12 +31,6 @@ pub struct Look<'a> {
     pub raised: bool,
 }
 
-impl Look<'_> {
-    fn is_last(&self) -> bool {
-        self.number + 1 == self.boundaries.information.len()
-    }
-}
-
 /// Buffers and what the analyses of one trial have concluded.
 pub struct Judge {
     /// By stratum.
@@ -127,7 +121,7 @@ impl Judge {
             (state.z, state.events, state.estimate) = (z, events, estimate);
             let weighted = look.raised && look.scenario.re_estimation.is_some_and(|plan| plan.weighted);
             let z = if weighted { state.z.map(|z| combined(look.boundaries, state, z)) } else { z };
-            state.verdict = verdict(look, z);
+            state.verdict = verdict(look.boundaries, look.number, z);
         }
     }
 
@@ -263,14 +257,14 @@ impl Columns {
     }
 }
 
-/// What a z means at a look; none: the trial goes on.
-fn verdict(look: &Look<'_>, z: Option<f64>) -> Option<Verdict> {
-    let (upper, lower) = (look.boundaries.upper[look.number], look.boundaries.lower[look.number]);
+/// What a z means at look `number`, from 0; none: the trial goes on.
+pub fn verdict(boundaries: &GroupSequential, number: usize, z: Option<f64>) -> Option<Verdict> {
+    let (upper, lower) = (boundaries.upper[number], boundaries.lower[number]);
     match z {
         Some(z) if z >= upper => Some(Verdict::Experimental),
-        Some(z) if z <= lower && look.boundaries.two_sided => Some(Verdict::Control),
+        Some(z) if z <= lower && boundaries.two_sided => Some(Verdict::Control),
         Some(z) if z <= lower => Some(Verdict::Neither),
-        _ => look.is_last().then_some(Verdict::Neither),
+        _ => (number + 1 == boundaries.information.len()).then_some(Verdict::Neither),
     }
 }
 

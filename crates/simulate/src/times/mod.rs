@@ -17,7 +17,8 @@ use survival::design::sequential::GroupSequential;
 
 use crate::philox::{Philox, exponential, unit};
 use crate::scenario::{ReEstimation, Scenario};
-use course::Course;
+pub(crate) use course::Course;
+pub(crate) use judge::verdict;
 use judge::{Judge, Look};
 use subject::{Fate, Subject};
 
@@ -33,6 +34,8 @@ pub enum Purpose {
     Visit = 1,
     /// The blocks of a stratum.
     Blocks = 2,
+    /// The story of a virtual patient (`full`).
+    Story = 3,
 }
 
 /// How a trial ended for an analysis.
@@ -101,15 +104,12 @@ impl<'a> Times<'a> {
             end += stratum.share;
             end
         });
-        // The part of the events at each look; a hair's breadth less, so that 0.5 of 66 is 33.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // at most the events
-        let at = |events: u32, part: &f64| ((f64::from(events) * part - 1e-9).ceil().max(1.0)) as u32;
         Ok(Self {
             philox: Philox::keyed(seed, &scenario.fingerprint()),
             fates: [0, 1].map(|arm| Fate::new(scenario, arm)),
             arrivals,
             strata: strata.collect(),
-            planned: design.events.map(|events| design.looks.iter().map(|part| at(events, part)).collect()),
+            planned: design.planned(),
             boundaries: design.boundaries()?,
             subjects: Vec::new(),
             calendar: Vec::new(),
@@ -117,6 +117,28 @@ impl<'a> Times<'a> {
             judge: Judge::new(scenario),
             scenario,
         })
+    }
+
+    /// The same with draws that follow from `seed` and `fingerprint`, not from the scenario: two scenarios then differ by what they
+    /// say alone.
+    pub(crate) fn keyed(mut self, seed: u64, fingerprint: &[u8; 32]) -> Self {
+        self.philox = Philox::keyed(seed, fingerprint);
+        self
+    }
+
+    /// Simulates trial number `trial` to the end of its follow-up, whatever a look would conclude, and tells of each subject: the
+    /// arm (0: control), the time since randomisation that is known, and whether that is an event.
+    pub(crate) fn followed(&mut self, trial: u64, mut tell: impl FnMut(usize, f64, bool)) {
+        self.draw(trial, self.scenario.subjects as usize);
+        let end = match (self.scenario.follow_up, self.subjects.last()) {
+            (Some(follow_up), Some(last)) => last.entry + follow_up,
+            _ => f64::INFINITY,
+        };
+        for subject in &self.subjects {
+            let arm = usize::from(subject.second);
+            let (time, event) = self.fates[arm].by(self.philox, trial, subject, end);
+            tell(arm, time, event);
+        }
     }
 
     /// An empty tally of this scenario.

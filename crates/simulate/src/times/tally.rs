@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Verdict;
+use crate::full::FullTally;
 
 /// Sums of a quantity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -50,6 +51,9 @@ pub struct Tally {
     pub looks: Vec<LookTally>,
     /// By analysis.
     pub analyses: Vec<AnalysisTally>,
+    /// What whole trials tell beside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full: Option<Box<FullTally>>,
 }
 
 /// Trials that stopped at a look, by the first analysis.
@@ -85,7 +89,7 @@ pub struct AnalysisTally {
 }
 
 impl Tally {
-    pub(super) fn new(looks: usize, analyses: usize) -> Self {
+    pub(crate) fn new(looks: usize, analyses: usize) -> Self {
         Self {
             looks: vec![LookTally::default(); looks],
             analyses: vec![AnalysisTally::default(); analyses],
@@ -93,7 +97,7 @@ impl Tally {
         }
     }
 
-    pub(super) fn stopped(
+    pub(crate) fn stopped(
         &mut self,
         look: usize,
         time: f64,
@@ -121,6 +125,9 @@ impl Tally {
         }
         if self.analyses.len() < later.analyses.len() {
             self.analyses.resize(later.analyses.len(), AnalysisTally::default());
+        }
+        if let Some(later) = &later.full {
+            self.full.get_or_insert_default().merge(later);
         }
         self.trials += later.trials;
         self.raised += later.raised;

@@ -1,4 +1,4 @@
-//! Simulates whole trials and measures them by the real derivations, for tests and for the calibration example.
+//! Simulates whole trials and measures them by the real derivations, for tests.
 
 // Each user takes its part; a test may unwrap, clippy looks only at `#[test]` functions.
 #![allow(dead_code, clippy::unwrap_used)]

@@ -1,10 +1,12 @@
 //! CTCAE v5.0: terms, classes and grades (NCI, 2017), from the published table.
 //!
 //! Never grades an event itself: a person does. The table and its licence: `data/README.md`. `search` finds a term by what is
-//! typed of it.
+//! typed of it, `nearest` the one that a misspelling was meant for.
 
+mod nearest;
 mod search;
 
+pub use nearest::nearest;
 pub use search::{Hit, MatchedBy, search};
 
 use std::collections::HashMap;

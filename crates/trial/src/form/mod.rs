@@ -126,9 +126,8 @@ pub fn missing(
 ) -> Vec<FormFault> {
     let today = Date::MAX;
     let mut sheet = Sheet { protocol, form, record, instance, values, today, faults: Vec::new(), row: None };
-    sheet.check();
-    let missing = |found: &Found| found.kind == Kind::Missing;
-    sheet.faults.into_iter().filter(missing).map(|found| found.fault).collect()
+    sheet.missing();
+    sheet.faults.into_iter().map(|found| found.fault).collect()
 }
 
 /// Every fault of `values` on `instance`. `today` is the day of recording: no clinical date may lie after it.
@@ -149,4 +148,49 @@ pub fn check(
     // What cannot be read is not judged any further.
     faults.extend(against.into_iter().map(|found| found.fault).filter(|fault| fault.hard || !unread));
     faults
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::protocol::{Item, check as checked};
+
+    /// A value of every item whose place in the form is a multiple of `every`.
+    fn some(items: &[Item], every: usize) -> Map<String, Value> {
+        let filled = items.iter().step_by(every);
+        filled
+            .map(|item| (item.id.clone(), item.codes.last().map_or(json!("N"), |code| json!(code))))
+            .collect()
+    }
+
+    /// What is missing is asked without checking the rest, and must be what a check of everything finds to be missing.
+    #[test]
+    fn what_is_missing_is_what_a_check_finds_missing() {
+        let protocol = checked(include_str!("../../../../protocols/avatar-ii.toml")).unwrap().protocol;
+        let record = Record::default();
+        let mut found = 0;
+        for form in &protocol.forms {
+            let instance = Instance { form: form.id.clone(), visit: None, occurrence: 1 };
+            for every in [1, 2, 3, 5, 1_000] {
+                let mut values = some(&form.items, every);
+                for group in &form.groups {
+                    let rows = json!([some(&group.items, every), {}, 7, some(&group.items, 2 * every)]);
+                    values.insert(group.id.clone(), rows);
+                }
+                let (own, _) = find(&protocol, form, &record, &instance, &values, Date::MAX);
+                let own = own.into_iter().filter(|found| found.kind == Kind::Missing);
+                let want: Vec<_> = own.map(|found| found.fault).collect();
+                found += want.len();
+                assert_eq!(
+                    missing(&protocol, form, &record, &instance, &values),
+                    want,
+                    "{} {every}",
+                    form.id
+                );
+            }
+        }
+        assert!(found > 50, "{found}");
+    }
 }

@@ -81,6 +81,39 @@ impl<'a> Sheet<'a> {
         self.checks(&self.form.checks, self.values);
     }
 
+    /// What `check` finds of what must be filled and is empty, and nothing else: a list asks it of every form of every subject.
+    pub fn missing(&mut self) {
+        self.unfilled(&self.form.items, self.values);
+        for group in &self.form.groups {
+            let Some(Value::Array(rows)) = self.values.get(&group.id) else { continue };
+            if rows.len() > MOST_ROWS {
+                continue;
+            }
+            for (index, row) in rows.iter().enumerate() {
+                if let Value::Object(row) = row {
+                    self.row = Some((group.id.clone(), index + 1));
+                    self.unfilled(&group.items, row);
+                }
+            }
+            self.row = None;
+        }
+    }
+
+    fn unfilled(&mut self, items: &'a [Item], values: &'a Map<String, Value>) {
+        for item in items.iter().filter(|item| item.required && given(values, &item.id).is_none()) {
+            let asked = item.when.as_ref().is_none_or(|when| self.verdict(when, values) == Verdict::True);
+            if asked {
+                self.must_be_filled(item);
+            }
+        }
+    }
+
+    fn must_be_filled(&mut self, item: &Item) {
+        let right = format!("it must be filled: {}", item.label);
+        self.say(Kind::Missing, &item.id, "nothing", right, true);
+        self.rests_on(vec![item.id.clone()]);
+    }
+
     fn fault(&mut self, item: &str, found: impl Into<String>, right: impl Into<String>) {
         self.say(Kind::Value, item, found, right, true);
     }
@@ -167,11 +200,7 @@ impl<'a> Sheet<'a> {
                         self.say(Kind::Value, &item.id, words(value), right, false);
                     }
                 }
-                (None, None | Some(Verdict::True)) if item.required => {
-                    let right = format!("it must be filled: {}", item.label);
-                    self.say(Kind::Missing, &item.id, "nothing", right, true);
-                    self.rests_on(vec![item.id.clone()]);
-                }
+                (None, None | Some(Verdict::True)) if item.required => self.must_be_filled(item),
                 (None, _) => {}
             }
         }

@@ -378,9 +378,9 @@ impl<'a> Look<'a> {
         let item = if self.text("AEDECOD").is_some() { "AEDECOD" } else { "AETERM" };
         let Some(term) = self.text(item).filter(|_| of_ctcae) else { return };
         let Some(known) = ctcae::find(term) else {
-            let right = near(term, ctcae::terms().iter().map(|known| known.term.as_str())).map_or_else(
+            let right = ctcae::nearest(term).map_or_else(
                 || "choose a term, or 'Other, specify' of its class".to_owned(),
-                |near| format!("did you mean {near:?}?"),
+                |near| format!("did you mean {:?}?", near.term),
             );
             return self.ask(item, format!("{term:?}, which is no term of CTCAE v5.0"), right);
         };

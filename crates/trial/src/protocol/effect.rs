@@ -382,7 +382,7 @@ fn is_past(planned: &Planned, today: Date) -> bool {
 
 fn name(planned: &Planned) -> String {
     if planned.occurrence > 1 {
-        format!("{} ({})", planned.label, planned.occurrence)
+        format!("{}, no. {}", planned.label, planned.occurrence)
     } else {
         planned.label.clone()
     }

@@ -46,14 +46,23 @@ impl<'a> Judge<'a> {
     }
 
     pub fn next(&mut self, assessment: &'a Assessment) -> Timepoint {
+        self.judge(assessment, true)
+    }
+
+    /// The same in fewer words: where the response is not progression, neither reason nor lesions are told.
+    pub fn next_briefly(&mut self, assessment: &'a Assessment) -> Timepoint {
+        self.judge(assessment, false)
+    }
+
+    fn judge(&mut self, assessment: &'a Assessment, told: bool) -> Timepoint {
         self.tracks.read(assessment);
         let date = assessment.date;
         let found = new_lesions::find(self.rules, &mut self.tracks.all, date);
         let sum = Sum::of(&self.tracks.all);
         let reference =
             Reference { baseline: self.baseline, nadir: self.nadir, after_complete: self.after_complete };
-        let (target, target_why) = targets::respond(self.rules, &self.tracks.all, &sum, reference);
-        let (non_target, non_target_why) = non_targets::respond(self.rules, &self.tracks.all);
+        let (target, target_why) = targets::respond(self.rules, &self.tracks.all, &sum, reference, told);
+        let (non_target, non_target_why) = non_targets::respond(self.rules, &self.tracks.all, told);
         let new_lesion = found.response();
         let returned = self.returned();
         let overall = if returned.is_empty() {
@@ -61,7 +70,12 @@ impl<'a> Judge<'a> {
         } else {
             OverallResponse::Progressive
         };
-        let lesions = lesion::points(self.rules, &self.tracks.all, &found.certain, self.after_complete);
+        let told = told || overall == OverallResponse::Progressive;
+        let lesions = if told {
+            lesion::points(self.rules, &self.tracks.all, &found.certain, self.after_complete)
+        } else {
+            Vec::new()
+        };
         let judged = Judged { target, target_why, non_target, non_target_why, returned, found };
         let timepoint = Timepoint {
             event: assessment.event,
@@ -79,7 +93,7 @@ impl<'a> Judge<'a> {
             adequate: self.adequate(overall, non_target, &sum),
             progressing: lesions.iter().filter(|l| l.progressing).map(|l| l.lesion.clone()).collect(),
             lesions,
-            reason: self.reason(&judged),
+            reason: if told { self.reason(&judged) } else { String::new() },
         };
         self.note_progression(assessment, overall, &judged);
         if let Some(whole) = sum.whole().filter(|_| sum.targets > 0) {

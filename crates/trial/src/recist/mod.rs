@@ -174,7 +174,7 @@ pub fn first_progression(
     let mut judge = Judge::new(rules, baseline);
     let mut shown = None;
     for assessment in follow {
-        let timepoint = judge.next(assessment);
+        let timepoint = judge.next_briefly(assessment);
         if shown.is_none() && timepoint.overall == OverallResponse::Progressive {
             shown = Some(timepoint);
         }

@@ -26,8 +26,12 @@ pub(super) fn back(track: &Track<'_>) -> bool {
     track.kind == Kind::NonTarget && track.seen.state == State::There && !track.nodal()
 }
 
-/// The response and why; none without non-targets at baseline.
-pub(super) fn respond(rules: &TumourRules, tracks: &[Track<'_>]) -> (Option<NonTargetResponse>, String) {
+/// The response and why; none without non-targets at baseline. Why it is none of progression only where that is to be `told`.
+pub(super) fn respond(
+    rules: &TumourRules,
+    tracks: &[Track<'_>],
+    told: bool,
+) -> (Option<NonTargetResponse>, String) {
     use NonTargetResponse as R;
     let mut non_targets = tracks.iter().filter(|track| track.kind == Kind::NonTarget).peekable();
     if non_targets.peek().is_none() {
@@ -49,6 +53,6 @@ pub(super) fn respond(rules: &TumourRules, tracks: &[Track<'_>]) -> (Option<NonT
     if non_targets.all(|track| track.seen.state == State::Gone) {
         return (Some(R::Complete), "every non-target is gone".into());
     }
-    let there = named(&|track| track.seen.state != State::Gone);
-    (Some(R::NonCrNonPd), format!("non-target {} persists", list(&there)))
+    let there = || format!("non-target {} persists", list(&named(&|track| track.seen.state != State::Gone)));
+    (Some(R::NonCrNonPd), told.then(there).unwrap_or_default())
 }

@@ -44,12 +44,13 @@ pub(super) struct Reference {
     pub after_complete: bool,
 }
 
-/// The response and why; none without targets at baseline.
+/// The response and why; none without targets at baseline. Why it is none of progression only where that is to be `told`.
 pub(super) fn respond(
     rules: &TumourRules,
     tracks: &[Track<'_>],
     sum: &Sum,
     reference: Reference,
+    told: bool,
 ) -> (Option<TargetResponse>, String) {
     use TargetResponse as R;
     if sum.targets == 0 {
@@ -77,7 +78,8 @@ pub(super) fn respond(
         return (Some(R::Progressive), format!("target {} is back after a complete response", back.lesion));
     }
     let Some(whole) = sum.whole() else {
-        return (Some(R::NotEvaluable), format!("target not evaluated: {}", missing()));
+        let why = || format!("target not evaluated: {}", missing());
+        return (Some(R::NotEvaluable), told.then(why).unwrap_or_default());
     };
     if targets().all(|track| track.seen.state == State::Gone) {
         let nodes = if targets().any(Track::nodal) {
@@ -93,15 +95,20 @@ pub(super) fn respond(
     };
     match reference.baseline {
         Some(baseline) if shrunk(whole, baseline, rules.response_relative) => {
-            let why = format!(
-                "sum {} mm is {} % below the baseline of {} mm",
-                millimetres(whole),
-                -percent(whole, baseline),
-                millimetres(baseline)
-            );
-            (Some(R::Partial), why)
+            let why = || {
+                format!(
+                    "sum {} mm is {} % below the baseline of {} mm",
+                    millimetres(whole),
+                    -percent(whole, baseline),
+                    millimetres(baseline)
+                )
+            };
+            (Some(R::Partial), told.then(why).unwrap_or_default())
         }
-        Some(baseline) => (Some(R::Stable), stable(rules, whole, baseline, nadir)),
+        Some(baseline) => {
+            let why = || stable(rules, whole, baseline, nadir);
+            (Some(R::Stable), told.then(why).unwrap_or_default())
+        }
         None => {
             let why = format!(
                 "sum {} mm is not progression over the nadir of {} mm; response cannot be judged, a target was not \

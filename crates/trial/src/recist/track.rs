@@ -131,14 +131,25 @@ impl<'a> Tracks<'a> {
 
     /// The lesion this name belongs to: its own, or the one it is a part of.
     fn home(&self, name: &LesionId) -> Option<usize> {
-        self.all.iter().position(|track| track.lesion == name || track.parts.contains(&name))
+        self.home_from(0, name)
+    }
+
+    /// The same, looked for from `start` on and then from the first on.
+    fn home_from(&self, start: usize, name: &LesionId) -> Option<usize> {
+        let is_home = |track: &Track<'_>| track.lesion == name || track.parts.contains(&name);
+        let (before, after) = self.all.split_at(start.min(self.all.len()));
+        let found = after.iter().position(is_home).map(|at| at + before.len());
+        found.or_else(|| before.iter().position(is_home))
     }
 
     /// Gives every reading a home.
     fn name(&mut self, readings: &[&'a Reading]) {
         let mut parts = Vec::new();
+        // Names come in order, and so, by and large, do the lesions that have them.
+        let mut next = 0;
         for &reading in readings {
-            if self.home(&reading.lesion).is_some() {
+            if let Some(home) = self.home_from(next, &reading.lesion) {
+                next = home + 1;
                 continue;
             }
             match &reading.split_from {

@@ -90,6 +90,22 @@ impl Record {
         true
     }
 
+    /// Reads a form that is filled for the first time, as `absorb` does, and keeps what it tells but not the form. Gives its values
+    /// back: for whoever asks `progression` what was seen so far and enters the form elsewhere.
+    pub fn glean(
+        &mut self,
+        history: &ProtocolHistory,
+        seq: Seq,
+        recorded: jiff::Timestamp,
+        instance: &Instance,
+        values: Map<String, Value>,
+    ) -> Map<String, Value> {
+        let mut form = Standing::new(0, seq).filled(recorded, instance.clone(), values);
+        self.read(history, &mut form);
+        self.settle();
+        form.values
+    }
+
     /// A record of the same subject with `forms` in the place of its own, in order of their events.
     pub(super) fn refolded(&self, history: &ProtocolHistory, forms: Vec<FilledForm>) -> Self {
         let mut record = Record {
@@ -546,7 +562,10 @@ fn reading(row: &Values<'_>, faults: &mut Vec<RecordFault>) -> Option<Reading> {
         );
         return None;
     }
-    let location = row.text("TULOC").unwrap_or_default().to_uppercase();
+    let mut location = row.text("TULOC").unwrap_or_default();
+    if location.chars().any(char::is_lowercase) {
+        location = location.to_uppercase();
+    }
     let finding = finding(row, role, diameter, faults)?;
     Some(Reading {
         nodal: location.contains("LYMPH NODE"),

@@ -2,7 +2,11 @@
 //!
 //! Never drops a value silently: what cannot be read becomes a `RecordFault`.
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
+use serde::de::IntoDeserializer;
+use serde::de::value::StrDeserializer;
 use serde_json::{Map, Value};
 
 use super::{FilledForm, RecordFault};
@@ -68,7 +72,13 @@ impl<'a> Values<'a> {
     }
 
     fn get(&self, item: &str) -> Option<&'a Value> {
-        self.map.get(item).filter(|value| !value.is_null())
+        // Of few values, as of a lesion, looking through them is quicker than hashing.
+        let found = if self.map.len() > 12 {
+            self.map.get(item)
+        } else {
+            self.map.iter().find(|(known, _)| *known == item).map(|(_, value)| value)
+        };
+        found.filter(|value| !value.is_null())
     }
 
     /// A text; a number is taken as its digits.
@@ -77,6 +87,15 @@ impl<'a> Values<'a> {
             Value::String(text) if text.is_empty() => None,
             Value::String(text) => Some(text.clone()),
             other => Some(other.to_string()),
+        }
+    }
+
+    /// The same, where it is looked at and not kept.
+    fn words(&self, item: &str) -> Option<Cow<'a, str>> {
+        match self.get(item)? {
+            Value::String(text) if text.is_empty() => None,
+            Value::String(text) => Some(Cow::Borrowed(text.as_str())),
+            other => Some(Cow::Owned(other.to_string())),
         }
     }
 
@@ -95,7 +114,7 @@ impl<'a> Values<'a> {
 
     /// A date of any precision.
     pub fn partial(&self, item: &str, faults: &mut Vec<RecordFault>) -> Option<PartialDate> {
-        match PartialDate::parse(&self.text(item)?) {
+        match PartialDate::parse(&self.words(item)?) {
             Ok(date) => Some(date),
             Err(wrong) => {
                 self.fault(item, &wrong.to_string(), faults);
@@ -136,7 +155,7 @@ impl<'a> Values<'a> {
 
     /// `Y` or `N`.
     pub fn yes(&self, item: &str, faults: &mut Vec<RecordFault>) -> Option<bool> {
-        match self.text(item)?.as_str() {
+        match &*self.words(item)? {
             "Y" => Some(true),
             "N" => Some(false),
             other => {
@@ -153,8 +172,9 @@ impl<'a> Values<'a> {
         codes: &[&str],
         faults: &mut Vec<RecordFault>,
     ) -> Option<T> {
-        let text = self.text(item)?;
-        let code = serde_json::from_value(Value::String(text.clone())).ok();
+        let text = self.words(item)?;
+        let of_text: StrDeserializer<'_, serde::de::value::Error> = (&*text).into_deserializer();
+        let code = T::deserialize(of_text).ok();
         if code.is_none() {
             self.fault(item, &format!("{text:?} is not one of {}", codes.join(", ")), faults);
         }

@@ -97,12 +97,12 @@ fn a_signature_is_asked_for_until_it_stands() {
     book.enrol("A");
     book.on("2026-04-15");
     let first = book.save("ecog@W12", json!({"QSDAT": "2026-04-14", "ECOG": 1}));
-    let says = "ECOG performance status of W12 is not signed.".to_owned();
+    let says = "ECOG performance status, Week 12 is not signed.".to_owned();
     assert!(unsigned(&book).contains(&says));
     book.enter(What::FormSigned { instance: instance("ecog@W12"), meaning: "approved".into() });
     assert!(!unsigned(&book).iter().any(|says| says.contains("W12")));
     book.correct("ecog@W12", json!({"QSDAT": "2026-04-14", "ECOG": 2}), first);
-    let says = "ECOG performance status of W12 was corrected after it was signed.".to_owned();
+    let says = "ECOG performance status, Week 12 was corrected after it was signed.".to_owned();
     assert!(unsigned(&book).contains(&says), "{:?}", unsigned(&book));
 }
 

@@ -127,8 +127,8 @@ const ORGANS: [((f64, f64), (f64, f64)); 8] = [
     ((50.0, 48.6), (2.2, 1.6)),
 ];
 
-/// The figure with the lesions of `spots` that have a place.
-pub(super) fn body(spots: &[Spot]) -> Markup {
+/// The figure with the lesions of `spots` that have a place. `leads`: each leads to its curve, which stands on the same page.
+pub(super) fn body(spots: &[Spot], leads: bool) -> Markup {
     let placed: Vec<(&Spot, f64, f64)> = spots
         .iter()
         .filter_map(|spot| spot.place.map(|place| (spot, f64::from(place.x), f64::from(place.y))))
@@ -136,7 +136,7 @@ pub(super) fn body(spots: &[Spot]) -> Markup {
         .collect();
     let (right, left): (Vec<_>, Vec<_>) = placed.iter().copied().partition(|(_, x, _)| *x < MIDDLE);
     html! {
-        svg.drawn.body viewBox={ "0 0 " (px(SIZE.0)) " " (px(SIZE.1)) } role="group" aria-label=(words(spots)) {
+        svg.drawn.body viewBox={ "0 0 " (px(SIZE.0)) " " (px(SIZE.1)) } role=(if leads { "group" } else { "img" }) aria-label=(words(spots)) {
             path.skin d=(OUTLINE.as_str()) {}
             @for ((x, y), (rx, ry)) in ORGANS {
                 @let (cx, cy) = place(x, y);
@@ -146,7 +146,7 @@ pub(super) fn body(spots: &[Spot]) -> Markup {
             (text("side m", MIDDLE - ASIDE + 70.0, 40.0, "R"))
             (text("side m", MIDDLE + ASIDE - 70.0, 40.0, "L"))
             @for (spot, x, y, label) in labelled(&right).into_iter().chain(labelled(&left)) {
-                (lesion(spot, x, y, label))
+                (lesion(spot, x, y, label, leads))
             }
         }
     }
@@ -172,7 +172,7 @@ fn labelled<'s>(column: &[(&'s Spot, f64, f64)]) -> Vec<(&'s Spot, f64, f64, f64
     column.into_iter().zip(heights).map(|((spot, x, y), label)| (spot, x, y, label)).collect()
 }
 
-fn lesion(spot: &Spot, x: f64, y: f64, label: f64) -> Markup {
+fn lesion(spot: &Spot, x: f64, y: f64, label: f64, leads: bool) -> Markup {
     let on_right = x < MIDDLE;
     let (column, class) = if on_right { (MIDDLE - ASIDE, "label e") } else { (MIDDLE + ASIDE, "label") };
     let (edge, knee) = if on_right { (column + 4.0, column + 22.0) } else { (column - 4.0, column - 22.0) };
@@ -183,7 +183,11 @@ fn lesion(spot: &Spot, x: f64, y: f64, label: f64) -> Markup {
         (shape(spot.state.shape(), &format!("lesion {}", spot.state.class()), x, y, r))
         (text(class, column, label, &spot.label()))
     };
-    linked(&format!("#lesion-{}", spot.number), &spot.says(), &mark)
+    if leads {
+        linked(&format!("#lesion-{}", spot.number), &spot.says(), &mark)
+    } else {
+        html! { g { title { (spot.says()) } (mark) } }
+    }
 }
 
 /// Half the width of a mark: it grows with the diameter, and a lesion without one has a small mark.

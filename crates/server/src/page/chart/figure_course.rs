@@ -17,8 +17,8 @@ use super::figure::{
 use super::figure_lesions::{chip, sample};
 use super::lesions::{look, short};
 use super::story;
-use super::view::{View, listed, partial, tenth};
-use crate::page::parts::in_words;
+use super::view::{View, listed, tenth};
+use crate::page::parts::{in_words, partial};
 
 const WIDTH: f64 = 1160.0;
 const LEFT: f64 = 124.0;

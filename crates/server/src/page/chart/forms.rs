@@ -12,8 +12,9 @@ use trial::record::{FilledForm, QueryState};
 
 use super::figure_course::visit_words;
 use super::opening::plural;
-use super::view::{View, partial};
+use super::view::View;
 use crate::page::parts;
+use crate::page::parts::partial;
 
 /// The section of forms.
 pub(super) fn card(view: &View<'_>) -> Markup {

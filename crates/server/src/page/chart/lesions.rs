@@ -248,6 +248,34 @@ fn tracks(view: &View<'_>, assessed: &[Assessed<'_>]) -> Vec<Track> {
     marked.into_iter().enumerate().map(track).collect()
 }
 
+/// The body map beside the form of an assessment: what is known of its lesions there, and nothing where none has a place.
+pub(crate) fn body_of(points: &[LesionPoint]) -> Markup {
+    let state = |point: &LesionPoint| match (point.progressing, point.role) {
+        (true, LesionRole::New) if point.why == "new" => State::New,
+        (true, _) => State::Progressing,
+        (false, _) if point.size_mm.is_some_and(|size| size <= 0.0) => State::Gone,
+        (false, LesionRole::Target) => State::Target,
+        (false, _) => State::NonTarget,
+    };
+    let spot = |(number, point): (usize, &LesionPoint)| Spot {
+        number,
+        lesion: point.lesion.clone(),
+        location: lower(&point.location),
+        place: bodymap::place(&point.location, None),
+        state: state(point),
+        size: point.size_mm,
+        treated: point.treated,
+        why: point.why.clone(),
+    };
+    let spots: Vec<Spot> = points.iter().enumerate().map(spot).collect();
+    html! {
+        @if spots.iter().any(|spot| spot.place.is_some()) {
+            (figure_body::body(&spots, false))
+            (figure_lesions::legend(&spots))
+        }
+    }
+}
+
 fn spots(tracks: &[Track], at: &Assessed<'_>) -> Vec<Spot> {
     let spot = |track: &Track| {
         let state = at.state(&track.marked.lesion)?;
@@ -322,7 +350,7 @@ fn map(view: &View<'_>, assessed: &[Assessed<'_>], shown: &Assessed<'_>, tracks:
     let unplaced: Vec<&Spot> = spots.iter().filter(|spot| spot.place.is_none()).collect();
     html! {
         h3 { "Assessment of " (view.dated(shown.date)) }
-        (figure_body::body(&spots))
+        (figure_body::body(&spots, true))
         @if !unplaced.is_empty() {
             p.small {
                 "Without a place on the figure: "

@@ -26,7 +26,9 @@ use crate::app::App;
 use crate::web::access::{Chart, Gate, Route};
 use crate::web::fault::Answer;
 use crate::web::{address, shell};
+pub(crate) use lesions::body_of;
 use view::View;
+pub(crate) use view::signed;
 
 /// The routes of these pages.
 pub(crate) fn routes() -> Vec<Route> {

@@ -160,16 +160,17 @@ fn visit(view: &View<'_>, planned: &Planned) -> Markup {
 /// What must be done now, gravest first, each with a link to where it is done.
 pub(super) fn now(view: &View<'_>) -> Markup {
     let musts = musts(view);
-    let mut missing = by_visit(view.outstanding.iter().filter(|missing| !said(&musts, missing)));
+    let mut missing =
+        by_visit(view.outstanding.iter().filter(|missing| !said(&musts, missing) && !is_due(view, missing)));
     // A visit that can still be made comes before those that cannot.
     missing.sort_by_key(|group| match group.as_slice() {
         [first, ..] if first.what < Missing::Form => 0,
         group if group.iter().any(|one| can_be_made(view, one)) => 1,
         _ => 2,
     });
-    let left_out: usize = missing.iter().skip(MOST).map(Vec::len).sum();
     let due: Vec<&Planned> =
         view.calendar.visits.iter().filter(|visit| visit.status == VisitStatus::Open).collect();
+    let left_out: usize = missing.iter().skip(MOST).map(Vec::len).sum();
     let queries = view.open_queries().count();
     let nothing = musts.is_empty() && missing.is_empty() && due.is_empty() && queries == 0;
     html! {
@@ -179,6 +180,7 @@ pub(super) fn now(view: &View<'_>) -> Markup {
             @if !nothing {
                 ul.todo {
                     @for must in &musts { li.bad { (must_do(view, must)) } }
+                    @for planned in due { li.info { (due_now(view, planned)) } }
                     @for missing in missing.iter().take(MOST) {
                         @match missing.as_slice() {
                             [one] => li.warn { (missing_words(view, one)) },
@@ -186,7 +188,6 @@ pub(super) fn now(view: &View<'_>) -> Markup {
                         }
                     }
                     @if left_out > 0 { li { a href=(missing_page(view)) { (left_out) " more that are missing" } } }
-                    @for planned in due { li.info { (due_now(view, planned)) } }
                     @if queries > 0 { li.info { (open_queries(view, queries)) } }
                 }
             }
@@ -236,6 +237,12 @@ fn said(musts: &[Must], missing: &Outstanding) -> bool {
         Must::Treat { by, .. } => missing.what == Missing::Sabr && missing.by == Some(*by),
         Must::ContinueSystemic => false,
     })
+}
+
+/// A form of a visit whose window is open: the visit is told as a whole.
+fn is_due(view: &View<'_>, missing: &Outstanding) -> bool {
+    let planned = missing.instance.as_ref().and_then(|instance| view.calendar.of(instance));
+    missing.what == Missing::Form && planned.is_some_and(|planned| planned.status == VisitStatus::Open)
 }
 
 /// The same list with the forms of one visit together, so many as follow each other.

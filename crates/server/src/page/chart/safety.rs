@@ -12,8 +12,8 @@ use trial::safety::{expedited, filed_under, related_to};
 
 use super::figure_factb;
 use super::story::add;
-use super::view::{View, lower, partial, tenth};
-use crate::page::parts;
+use super::view::{View, lower, tenth};
+use crate::page::parts::{self, partial};
 
 /// Adverse events, the latest first.
 pub(super) fn card(view: &View<'_>) -> Markup {

@@ -10,8 +10,8 @@ use trial::protocol::Concept;
 use trial::record::Decision;
 use trial::strategy::{Status, Verdict};
 
-use super::view::{View, listed, lower, partial, tenth};
-use crate::page::parts;
+use super::view::{View, listed, lower, tenth};
+use crate::page::parts::{self, partial};
 use crate::web::address;
 
 /// One thing that happened.

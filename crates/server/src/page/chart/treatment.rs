@@ -10,8 +10,8 @@ use trial::sabr;
 
 use super::opening::arm;
 use super::story::{add, reason};
-use super::view::{View, partial, tenth};
-use crate::page::parts;
+use super::view::{View, tenth};
+use crate::page::parts::{self, partial};
 
 /// SABR and systemic therapy, beside each other where there is room.
 pub(super) fn cards(view: &View<'_>) -> Markup {

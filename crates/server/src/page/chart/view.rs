@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use office::Folder;
 use people::permission::{Act, entering};
 use trial::calendar::{Calendar, calendar, form_of};
-use trial::date::{PartialDate, study_day};
+use trial::date::study_day;
 use trial::derive::{Derived, derive, ruling};
 use trial::event::{Instance, Seq};
 use trial::outstanding::{Options, Outstanding, outstanding};
@@ -106,24 +106,12 @@ impl<'a> View<'a> {
 
     /// A form in words: its name, its visit, and which of several it is.
     pub(super) fn words(&self, instance: &Instance) -> String {
-        let form = self.form(&instance.form).map_or(instance.form.as_str(), |form| form.label.as_str());
-        match &instance.visit {
-            Some(visit) => format!("{form}, {}", self.visit(visit, instance.occurrence)),
-            None if instance.occurrence > 1 => format!("{form} {}", instance.occurrence),
-            None => form.to_owned(),
-        }
+        trial::words::form_name(self.protocol, instance)
     }
 
     /// A visit in words.
     pub(super) fn visit(&self, id: &str, occurrence: u32) -> String {
-        let Some(visit) = self.protocol.schedule.visits.iter().find(|visit| visit.id == id) else {
-            return if occurrence > 1 { format!("{id} {occurrence}") } else { id.to_owned() };
-        };
-        if visit.every_days.is_some() {
-            format!("{} ({occurrence})", visit.label)
-        } else {
-            visit.label.clone()
-        }
+        trial::words::visit_name(self.protocol, id, occurrence)
     }
 
     /// The queries about a form that are not closed.
@@ -166,15 +154,6 @@ pub(super) fn day_words(day: i64) -> String {
     format!("day {}{}", if day < 0 { "\u{2212}" } else { "" }, day.abs())
 }
 
-/// A date of any precision in words: `7 Mar 2025`, `Mar 2025`, `2025`.
-pub(super) fn partial(date: PartialDate) -> String {
-    match date {
-        PartialDate::Day(day) => parts::day(day),
-        PartialDate::Month(..) => date.first().strftime("%b %Y").to_string(),
-        PartialDate::Year(year) => year.to_string(),
-    }
-}
-
 /// A length, a dose: to a tenth, without a zero behind the point.
 pub(super) fn tenth(value: f64) -> String {
     let rounded = (value * 10.0).round() / 10.0;
@@ -183,7 +162,7 @@ pub(super) fn tenth(value: f64) -> String {
 }
 
 /// A change with its sign.
-pub(super) fn signed(value: f64) -> String {
+pub(crate) fn signed(value: f64) -> String {
     let text = tenth(value.abs());
     match text.as_str() {
         "0" => text,
@@ -230,13 +209,5 @@ mod tests {
     #[case(&["T01", "T02", "N01"], "T01, T02 and N01")]
     fn names_are_listed(#[case] names: &[&str], #[case] want: &str) {
         assert_eq!(listed(names), want);
-    }
-
-    #[rstest]
-    #[case("2025-03-07", "7 Mar 2025")]
-    #[case("2025-03", "Mar 2025")]
-    #[case("2025", "2025")]
-    fn a_partial_date_keeps_its_precision(#[case] date: &str, #[case] want: &str) {
-        assert_eq!(partial(PartialDate::parse(date).unwrap()), want);
     }
 }

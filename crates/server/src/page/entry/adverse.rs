@@ -156,9 +156,7 @@ pub(super) async fn choose(
     Path((.., name)): Named,
     fields: Fields,
 ) -> Answer {
-    let sheet = Sheet::open(&app, chart, &name).await?;
-    sheet.actor()?;
-    let mut sent = Sent::of(fields);
+    let (sheet, mut sent) = at_once::typed(&app, chart, &name, fields).await?;
     let code = sent.page("_term").to_owned();
     let Some(term) = fill(&mut sent, sheet.form(), &code) else {
         return Ok(at_once::answer(&at_once::part("terms", &html! { p.fault { "There is no such term." } })));

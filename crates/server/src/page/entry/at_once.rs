@@ -20,6 +20,18 @@ use crate::app::App;
 use crate::web::access::{Chart, Fields};
 use crate::web::fault::{Answer, Fault};
 
+/// The form that is being typed, for whoever may fill it, with what was sent of it.
+pub(super) async fn typed(
+    app: &App,
+    chart: Chart,
+    name: &str,
+    fields: Fields,
+) -> Result<(Sheet, Sent), Fault> {
+    let sheet = Sheet::open(app, chart, name).await?;
+    sheet.actor()?;
+    Ok((sheet, Sent::of(fields)))
+}
+
 /// `POST …/check`: what can be said of what was typed so far.
 pub(super) async fn check(
     State(app): State<App>,
@@ -27,9 +39,7 @@ pub(super) async fn check(
     Path((.., name)): Named,
     fields: Fields,
 ) -> Answer {
-    let sheet = Sheet::open(&app, chart, &name).await?;
-    sheet.actor()?;
-    let sent = Sent::of(fields);
+    let (sheet, sent) = typed(&app, chart, &name, fields).await?;
     let entry = sent.read(sheet.form());
     let paper = Paper::of_typed(&sheet, &entry);
     let notes = notes(&sheet, &paper, &entry, &sent);
@@ -44,9 +54,7 @@ pub(super) async fn row(
     Path((.., name)): Named,
     fields: Fields,
 ) -> Answer {
-    let sheet = Sheet::open(&app, chart, &name).await?;
-    sheet.actor()?;
-    let mut sent = Sent::of(fields);
+    let (sheet, mut sent) = typed(&app, chart, &name, fields).await?;
     let group = sent.page("_add").to_owned();
     let number = sent
         .add_row(sheet.form(), &group)

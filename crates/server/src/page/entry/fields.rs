@@ -119,9 +119,9 @@ impl Draw<'_> {
             .join(", ")
     }
 
-    /// Open queries about the item; a query knows no row, so it is shown in each.
+    /// Open queries about the field; one that names no row is shown in each.
     fn queries(&self, field: &Field<'_>) -> Markup {
-        let about = |item: &str| item == field.item.id || item == field.name;
+        let about = |item: &str| self.paper.is_named(item, field);
         let open = self.sheet.queries().filter(|query| query.item.as_deref().is_some_and(about));
         html! {
             @for query in open {

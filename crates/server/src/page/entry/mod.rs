@@ -5,7 +5,6 @@
 
 mod adverse;
 mod at_once;
-mod body;
 mod choosing;
 mod draft;
 mod fields;

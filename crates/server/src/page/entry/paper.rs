@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use trial::form::entry::{Entry, field_name};
 use trial::form::layout::{Applies, Field, Layout, Rows, layout};
 use trial::protocol::{Form, Group};
+use trial::words::{in_row, row_names};
 
 use super::sheet::Sheet;
 
@@ -25,6 +26,19 @@ pub(super) struct Table<'p> {
     pub(super) key: Vec<String>,
     /// Each with the number in the names of its fields.
     pub(super) rows: Vec<(usize, Vec<Field<'p>>)>,
+}
+
+impl Table<'_> {
+    /// What each row is called in words: see `trial::words::row_names`.
+    pub(super) fn names(&self) -> Vec<String> {
+        row_names(self.rows.iter().map(|(_, fields)| {
+            let text =
+                |id: &String| fields.iter().find(|field| field.item.id == *id).map(|field| field.text.trim());
+            let parts: Option<Vec<&str>> =
+                self.key.iter().map(|id| text(id).filter(|text| !text.is_empty())).collect();
+            parts.filter(|parts| !parts.is_empty()).map(|parts| parts.join(" "))
+        }))
+    }
 }
 
 impl<'p> Paper<'p> {
@@ -61,6 +75,18 @@ impl<'p> Paper<'p> {
     pub(super) fn all(&self) -> impl Iterator<Item = &Field<'p>> {
         let rows = self.tables.iter().flat_map(|table| table.rows.iter().flat_map(|(_, fields)| fields));
         self.fields.iter().chain(rows)
+    }
+
+    /// Whether `named`, an item as a query names it, is this field: that of every row where it names none.
+    pub(super) fn is_named(&self, named: &str, field: &Field<'_>) -> bool {
+        let Some((group, row, item)) = in_row(named) else { return named == field.item.id };
+        let Some(table) = self.tables.iter().find(|table| table.group.id == group) else { return false };
+        let at = table.names().iter().position(|name| name == row);
+        match at.and_then(|at| table.rows.get(at)) {
+            Some((number, _)) => field.name == field_name(Some((group, *number)), item),
+            // By the number of the row, as a field's name has it.
+            None => named == field.name,
+        }
     }
 
     /// The name of the form's own field for `item`, or of that item in the row that `of` stands in.

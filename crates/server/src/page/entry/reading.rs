@@ -5,6 +5,7 @@
 use axum::response::Response;
 use maud::{Markup, html};
 use people::permission::Act;
+use trial::date::PartialDate;
 use trial::form::layout::Field;
 use trial::protocol::ItemType;
 
@@ -52,20 +53,25 @@ pub(super) fn whole(sheet: &Sheet, paper: &Paper<'_>) -> Markup {
         dl.read {
             @for field in paper.fields.iter().filter(|field| !unseen(field)) {
                 dt id=(field.name) { (field.item.label) (history(sheet, &field.item.id)) }
-                dd { (value(field)) (asked(sheet, field)) }
+                dd { (value(field)) (asked(sheet, paper, field)) }
             }
         }
-        @for table in &paper.tables { (rows(sheet, table)) }
+        @for table in &paper.tables { (rows(sheet, paper, table)) }
     }
 }
 
-fn rows(sheet: &Sheet, table: &Table<'_>) -> Markup {
-    let filled: Vec<_> =
-        table.rows.iter().filter(|(_, fields)| fields.iter().any(|field| !field.text.is_empty())).collect();
+fn rows(sheet: &Sheet, paper: &Paper<'_>, table: &Table<'_>) -> Markup {
+    let names = table.names();
+    let rows = table.rows.iter().zip(&names);
+    let filled: Vec<_> = rows
+        .map(|((number, fields), name)| (number, fields, name))
+        .filter(|(_, fields, _)| fields.iter().any(|field| !field.text.is_empty()))
+        .collect();
+    let asks = sheet.chart.may_here(Act::RaiseQuery);
     let used = |id: &str| {
         filled
             .iter()
-            .any(|(_, fields)| fields.iter().any(|field| field.item.id == id && !field.text.is_empty()))
+            .any(|(_, fields, _)| fields.iter().any(|field| field.item.id == id && !field.text.is_empty()))
     };
     let columns: Vec<_> = table.group.items.iter().filter(|item| used(&item.id)).collect();
     html! {
@@ -80,16 +86,18 @@ fn rows(sheet: &Sheet, table: &Table<'_>) -> Markup {
                             @for item in &columns {
                                 th scope="col" { (item.label) @if let Some(unit) = &item.unit { ", " (unit) } (history(sheet, &item.id)) }
                             }
+                            @if asks { th scope="col" { span.visually-hidden { "Raise a query" } } }
                         }
                     }
                     tbody {
-                        @for (number, fields) in &filled {
+                        @for (number, fields, name) in &filled {
                             tr id={ (table.group.id) "." (number) } {
                                 @for field in fields.iter().filter(|field| columns.iter().any(|item| item.id == field.item.id)) {
                                     td.num[matches!(field.item.kind, ItemType::Integer | ItemType::Decimal)] id=(field.name) {
-                                        (bare(field)) (asked(sheet, field))
+                                        (bare(field)) (asked(sheet, paper, field))
                                     }
                                 }
+                                @if asks { td { (queries::ask_of_row(&sheet.chart, &sheet.instance, &table.group.id, name)) } }
                             }
                         }
                     }
@@ -116,13 +124,16 @@ fn bare(field: &Field<'_>) -> Markup {
             (ItemType::YesNo, "Y") => "Yes",
             (ItemType::YesNo, "N") => "No",
             (ItemType::Text, text) => span.typed { (text) },
+            (ItemType::Date | ItemType::PartialDate, text) => {
+                (PartialDate::parse(text).map_or_else(|_| text.to_owned(), parts::partial))
+            }
             (_, text) => (text),
         }
     }
 }
 
-fn asked(sheet: &Sheet, field: &Field<'_>) -> Markup {
-    let about = |item: &str| item == field.item.id || item == field.name;
+fn asked(sheet: &Sheet, paper: &Paper<'_>, field: &Field<'_>) -> Markup {
+    let about = |item: &str| paper.is_named(item, field);
     html! {
         @for query in sheet.queries().filter(|query| query.item.as_deref().is_some_and(about)) {
             (queries::beside(&sheet.chart, query, sheet.today))

@@ -15,11 +15,11 @@ use trial::recist::{LesionPoint, NewLesion};
 use trial::record::{Finding, LesionRole, Reading};
 use trial::strategy::Status;
 
-use super::body;
 use super::notes::{Notes, Weight};
 use super::paper::Paper;
 use super::sheet::Sheet;
-use crate::page::parts;
+use crate::page::chart::{body_of, signed};
+use crate::page::parts::{self, in_words};
 
 /// The panel while the form is being filled with `values`; as it stands where `values` are those saved.
 pub(super) fn panel(sheet: &Sheet, values: &Map<String, Value>) -> Markup {
@@ -54,9 +54,9 @@ fn shown(sheet: &Sheet, consequence: &Consequence) -> Markup {
                     @if sheet.record().randomised.is_some() { "The baseline: later assessments are judged against it." }
                     @else { "Before randomisation: the last assessment by then is the baseline." }
                 }
-                @for remark in remarks { p.notice.warn { (capital(remark)) "." } }
+                @for remark in remarks { p.notice.warn { (capital(&in_words(remark))) "." } }
                 (lesion_table(lesions))
-                (body::figure(lesions))
+                (body_of(lesions))
             }
             Seen::Response { from_baseline, since_salvage } => {
                 (response(from_baseline))
@@ -70,12 +70,12 @@ fn shown(sheet: &Sheet, consequence: &Consequence) -> Markup {
                 // What follows stands before the single lesions: it must be in view without scrolling.
                 @if let Some(effect) = &consequence.strategy { (strategy(sheet, effect)) }
                 (lesion_table(&judged.timepoint.lesions))
-                (body::figure(&judged.timepoint.lesions))
+                (body_of(&judged.timepoint.lesions))
             }
         }
         details {
             summary { "All of it in words" }
-            @for says in &consequence.says { p { (says) } }
+            @for says in &consequence.says { p { (in_words(says)) } }
         }
     }
 }
@@ -101,7 +101,7 @@ fn response(response: &Response) -> Markup {
                 NewLesion::Unequivocal => span.chip.bad { "New lesion" },
             }
         }
-        p { b { "Why: " } (timepoint.reason) "." }
+        p { b { "Why: " } (in_words(&timepoint.reason)) "." }
     }
 }
 
@@ -138,7 +138,7 @@ fn lesion_table(lesions: &[LesionPoint]) -> Markup {
                             td.num { (point.size_mm.map_or("–".to_owned(), tenth)) }
                             td.num { (point.nadir_mm.map_or("–".to_owned(), tenth)) }
                             td {
-                                @if point.progressing { b { "progresses" } ": " (point.why) }
+                                @if point.progressing { b { "progresses" } ": " (in_words(&point.why)) }
                                 @else if let Some(treated) = point.treated { "SABR completed " (parts::time(treated)) }
                                 @else { "–" }
                             }
@@ -175,9 +175,9 @@ fn strategy(sheet: &Sheet, effect: &StrategyEffect) -> Markup {
     html! {
         h3 { "Strategy of arm " (effect.arm) }
         p { span class=(look) { (word) } @if effect.before == effect.after { " as before" } }
-        p { b { "Why: " } (effect.why) "." }
+        p { b { "Why: " } (in_words(&effect.why)) "." }
         @if !effect.must.is_empty() {
-            ul.musts { @for must in &effect.must { li { (must) " " (must_link(sheet, must)) } } }
+            ul.musts { @for must in &effect.must { li { (in_words(&must.to_string())) " " (must_link(sheet, must)) } } }
         }
         details { summary { "The strategy in the protocol's words" } p { (effect.statement) } }
     }
@@ -223,10 +223,10 @@ fn mm(value: f64) -> String {
 }
 
 fn percent(change: Change) -> String {
-    let sign = if change.mm > 0.0 { "+" } else { "" };
+    // As on the subject's page: with its sign, and a minus that is no hyphen.
     match change.percent {
-        Some(percent) => format!("{sign}{} %", tenth(percent)),
-        None => format!("{sign}{} mm", tenth(change.mm)),
+        Some(percent) => format!("{} %", signed(percent)),
+        None => format!("{} mm", signed(change.mm)),
     }
 }
 

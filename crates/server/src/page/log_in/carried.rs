@@ -118,7 +118,9 @@ impl Carried {
 
 impl Form {
     fn own(&self, visitor: &Visitor, why: &str) -> Markup {
-        let shown = self.fields.iter().filter(|(_, text)| !text.trim().is_empty());
+        // What a page wrote for itself, nobody typed.
+        let typed = |name: &str| !["_seen", "_touched", "_asked"].contains(&name);
+        let shown = self.fields.iter().filter(|(name, text)| typed(name) && !text.trim().is_empty());
         let shown: Vec<_> = shown.map(|(name, text)| (name.trim_start_matches('_'), text)).collect();
         let to = local(&self.to);
         html! {

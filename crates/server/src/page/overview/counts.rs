@@ -156,14 +156,44 @@ impl Counts {
     pub(super) fn work(&self, slug: &str) -> Markup {
         let all = &self.all;
         let rows = [
-            (all.decisions, "bad", "strategy decisions are pending", "outstanding?kind=decision"),
-            (all.sabr, "bad", "progressions wait for SABR", "outstanding?kind=sabr"),
-            (all.overdue, "bad", "visits are overdue", "visits"),
-            (all.queries_overdue, "warn", "queries are overdue", "queries?state=overdue"),
-            (all.queries - all.answered, "warn", "queries wait for an answer", "queries?state=open"),
-            (all.answered, "info", "answered queries wait to be closed", "queries?state=answered"),
-            (all.open_visits, "info", "visits have their window open", "visits"),
-            (all.missing, "info", "things are missing in all", "outstanding"),
+            (
+                all.decisions,
+                "bad",
+                ["strategy decision is pending", "strategy decisions are pending"],
+                "outstanding?kind=decision",
+            ),
+            (
+                all.sabr,
+                "bad",
+                ["progression waits for SABR", "progressions wait for SABR"],
+                "outstanding?kind=sabr",
+            ),
+            (all.overdue, "bad", ["visit is overdue", "visits are overdue"], "visits"),
+            (
+                all.queries_overdue,
+                "warn",
+                ["query is overdue", "queries are overdue"],
+                "queries?state=overdue",
+            ),
+            (
+                all.queries - all.answered,
+                "warn",
+                ["query waits for an answer", "queries wait for an answer"],
+                "queries?state=open",
+            ),
+            (
+                all.answered,
+                "info",
+                ["answered query waits to be closed", "answered queries wait to be closed"],
+                "queries?state=answered",
+            ),
+            (
+                all.open_visits,
+                "info",
+                ["visit has its window open", "visits have their window open"],
+                "visits",
+            ),
+            (all.missing, "info", ["thing is missing in all", "things are missing in all"], "outstanding"),
         ];
         html! {
             section.card aria-labelledby="work" {
@@ -173,7 +203,7 @@ impl Counts {
                 }
                 ul.work {
                     @for (number, look, words, to) in rows.iter().filter(|(number, ..)| *number > 0) {
-                        li { span class=(format!("chip {look}")) { (number) } " " a href=(address::in_trial(slug, to)) { (words) } }
+                        li { span class=(format!("chip {look}")) { (number) } " " a href=(address::in_trial(slug, to)) { (words[usize::from(*number != 1)]) } }
                     }
                 }
                 dl.facts {

@@ -5,6 +5,7 @@
 
 mod counts;
 mod curves;
+mod strategy;
 
 use axum::extract::{Path, State};
 use maud::{Markup, html};
@@ -57,6 +58,7 @@ async fn overview(State(app): State<App>, desk: Desk) -> Answer {
         div.split.overview {
             div {
                 (counts.work(&room.slug))
+                @if desk.may(Act::ViewSubject) { (strategy::strategies(&room.slug, &digests, &desk.reach(Act::ViewSubject))) }
                 @if let Some(curves) = &curves {
                     section.card aria-labelledby="recruitment" {
                         h2 #recruitment { "Recruitment" }

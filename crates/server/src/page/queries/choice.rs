@@ -10,6 +10,7 @@ use trial::id::{SiteId, SubjectId};
 use trial::record::{Query, QueryState};
 
 use crate::digest::Digest;
+use crate::page::listing::Narrowed;
 
 /// What is asked for. What is not known of it shows all that are not closed.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -17,11 +18,8 @@ use crate::digest::Digest;
 pub(super) struct Choice {
     /// `open`, `overdue`, `answered`, `closed`, `all`; empty: all that are not closed.
     pub(super) state: String,
-    pub(super) site: String,
-    /// Part of a subject's number, or the whole of it.
-    pub(super) subject: String,
-    pub(super) form: String,
-    pub(super) page: String,
+    #[serde(flatten)]
+    pub(super) of: Narrowed,
 }
 
 /// The states to choose among.
@@ -36,8 +34,8 @@ pub(super) const STATES: [(&str, &str); 6] = [
 
 impl Choice {
     pub(super) fn fields<'c>(&'c self, page: &'c str) -> [(&'c str, &'c str); 5] {
-        let Self { state, site, subject, form, .. } = self;
-        [("state", state), ("site", site), ("subject", subject), ("form", form), ("page", page)]
+        let [site, subject, form, page] = self.of.fields(page);
+        [("state", &self.state), site, subject, form, page]
     }
 
     /// The choice as the query of an address.
@@ -71,21 +69,15 @@ pub(super) fn chosen<'d>(
     choice: &Choice,
     today: Date,
 ) -> Vec<Row<'d>> {
-    let number = choice.subject.trim().to_lowercase();
     let mut rows: Vec<Row<'d>> = digests
         .iter()
-        .filter(|(subject, digest)| {
-            (number.is_empty() || subject.as_str().to_lowercase().contains(&number))
-                && (choice.site.is_empty() || digest.site.as_str() == choice.site)
-        })
+        .filter(|(subject, digest)| choice.of.holds(subject, &digest.site))
         .flat_map(|(subject, digest)| {
             let all = digest.queries.iter().chain(&digest.closed);
             all.map(|query| Row { subject, site: &digest.site, query })
         })
         .filter(|row| is_of(row.query, &choice.state, today))
-        .filter(|row| {
-            choice.form.is_empty() || row.query.about.as_ref().is_some_and(|about| about.form == choice.form)
-        })
+        .filter(|row| choice.of.holds_form(row.query.about.as_ref().map(|about| about.form.as_str())))
         .collect();
     rows.sort_by_key(|row| {
         let query = row.query;

@@ -187,7 +187,7 @@ impl One<'_> {
                     p.soft {
                         "Subject " (chart.subject) ", site " (chart.site)
                         @if let (Some(words), Some(about)) = (about_words(&self.folder.history, query), &query.about) {
-                            " · " a href=(form_of(slug, &chart.subject, about, query.item.as_deref())) { (words) }
+                            " · " a href=(form_of(slug, &chart.subject, about, query)) { (words) }
                         }
                     }
                 }
@@ -255,7 +255,7 @@ impl One<'_> {
                 (self.hidden())
                 h2 { "Answer" }
                 @if let Some(about) = &self.query.about {
-                    p.small { "Where a value is wrong, " a href=(form_of(&self.chart.room.slug, &self.chart.subject, about, self.query.item.as_deref())) { "correct the form" } " first." }
+                    p.small { "Where a value is wrong, " a href=(form_of(&self.chart.room.slug, &self.chart.subject, about, self.query)) { "correct the form" } " first." }
                 }
                 (area("text", "Your answer", self.fields.get("text"), self.faults.says("text")))
                 button.main type="submit" { "Send the answer" }

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use trial::date::{PartialDate, plus_days};
 use trial::event::Instance;
 use trial::form::entry::date;
-use trial::protocol::{Form, ProtocolHistory};
-use trial::words::form_name;
+use trial::protocol::{Form, Group, ProtocolHistory};
+use trial::words::{form_name, in_row, rows_of};
 
 use super::one::area;
 use super::{address_of, again};
@@ -35,12 +35,15 @@ const DAYS_TO_ANSWER: i64 = 14;
 pub(super) struct About {
     form: String,
     item: String,
+    /// `LESIONS.T01`.
+    row: String,
 }
 
 /// `GET …/raise-query`
 pub(super) async fn show(State(app): State<App>, chart: Chart, Query(about): Query<About>) -> Answer {
     let folder = chart.room.folder(&chart.subject).await?;
-    let fields = Fields(vec![("form".into(), about.form), ("item".into(), about.item)]);
+    let About { form, item, row } = about;
+    let fields = Fields(vec![("form".into(), form), ("item".into(), item), ("row".into(), row)]);
     Ok(page(&chart, &folder, &fields, &Faults::default(), app.today()))
 }
 
@@ -64,6 +67,13 @@ pub(super) async fn raise(State(app): State<App>, chart: Chart, fields: Fields) 
     {
         faults.add("item", format!("{form} has no item {item}."));
     }
+    let item = match in_its_row(&folder, about.as_ref(), item.as_deref(), fields.get("row")) {
+        Ok(named) => named.or(item),
+        Err(says) => {
+            faults.add("row", says);
+            item
+        }
+    };
     if item.is_some() && about.is_none() {
         faults.add("item", "An item belongs to a form: choose the form too.");
     }
@@ -119,9 +129,51 @@ fn items(form: &Form) -> impl Iterator<Item = (&str, &str)> {
     own.chain(in_groups).map(|item| (item.id.as_str(), item.label.as_str()))
 }
 
-/// Whether the form in force has the item; true where there is no such form, which the office says.
+/// Whether the form in force has the item, by itself or in a row of a group; true where there is no such form, which the office
+/// says.
 pub(crate) fn has_item(history: &ProtocolHistory, about: &Instance, item: &str) -> bool {
-    definition(history, about).is_none_or(|form| items(form).any(|(id, _)| id == item))
+    let Some(form) = definition(history, about) else { return true };
+    let in_group = |(group, _, item): (&str, &str, &str)| {
+        let group = form.groups.iter().find(|known| known.id == group);
+        group.is_some_and(|group| group.items.iter().any(|known| known.id == item))
+    };
+    items(form).any(|(id, _)| id == item) || in_row(item).is_some_and(in_group)
+}
+
+/// The rows that stand on a form, each as `LESIONS.T01` with its name in words.
+fn rows(folder: &Folder, about: &Instance) -> Vec<(String, String)> {
+    let Some(form) = definition(&folder.history, about) else { return Vec::new() };
+    let Some(filled) = folder.record.forms.iter().find(|form| form.instance == *about) else {
+        return Vec::new();
+    };
+    let of_group = |group: &Group| {
+        let named = rows_of(form, group, &filled.values).into_iter();
+        let words = |row: String| (format!("{}.{row}", group.id), format!("{}: {row}", group.label));
+        named.map(words).collect::<Vec<_>>()
+    };
+    form.groups.iter().flat_map(of_group).collect()
+}
+
+/// The item with its group and row, as `LESIONS.T01.DIAMETER`, where a row was chosen.
+fn in_its_row(
+    folder: &Folder,
+    about: Option<&Instance>,
+    item: Option<&str>,
+    row: &str,
+) -> Result<Option<String>, &'static str> {
+    if row.is_empty() {
+        return Ok(None);
+    }
+    let (Some(about), Some(item)) = (about, item) else { return Err("Choose the item of the row, too.") };
+    if !rows(folder, about).iter().any(|(known, _)| known == row) {
+        return Err("The form has no such row now.");
+    }
+    let named = format!("{row}.{item}");
+    if has_item(&folder.history, about, &named) {
+        Ok(Some(named))
+    } else {
+        Err("The item does not stand in a row.")
+    }
 }
 
 /// The day by which an answer is asked for; empty: none.
@@ -176,6 +228,7 @@ fn page(chart: &Chart, folder: &Folder, fields: &Fields, faults: &Faults, today:
         "The form as a whole",
         form.into_iter().flat_map(items).map(|(id, label)| (id, format!("{label} ({id})"))),
     );
+    let rows = options("In all rows, or in none", about.iter().flat_map(|about| rows(folder, about)));
     let own = chart.at("raise-query");
     let body = html! {
         (shell::crumbs(&[
@@ -189,7 +242,10 @@ fn page(chart: &Chart, folder: &Folder, fields: &Fields, faults: &Faults, today:
             div hx-get=(own) hx-trigger="change from:#form" hx-include="#form" hx-target="#of-form" hx-select="#of-form" hx-swap="outerHTML" {
                 (select("form", "About", &forms, fields.get("form"), "", faults.says("form")))
             }
-            div #of-form { (select("item", "Item", &items, fields.get("item"), "The items of the form that is chosen above.", faults.says("item"))) }
+            div #of-form {
+                (select("item", "Item", &items, fields.get("item"), "The items of the form that is chosen above.", faults.says("item")))
+                @if rows.len() > 1 { (select("row", "Row", &rows, fields.get("row"), "", faults.says("row"))) }
+            }
             (area("text", "Question", fields.get("text"), faults.says("text")))
             (due_field(fields.get("due"), today, faults))
             button.main type="submit" { "Raise the query" }

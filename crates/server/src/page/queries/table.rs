@@ -32,7 +32,7 @@ pub(super) struct List<'a> {
 
 impl List<'_> {
     pub(super) fn page(&self, all: &[(&SubjectId, &Digest)], refused: Option<&str>) -> Response {
-        let (shown, page, pages) = listing::cut(self.rows, &self.choice.page);
+        let (shown, page, pages) = listing::cut(self.rows, &self.choice.of.page);
         let to = |page: &str| listing::asking(self.desk, "queries", &self.choice.fields(page));
         let body = html! {
             div.head {
@@ -94,9 +94,9 @@ impl List<'_> {
         html! {
             form.filters method="get" action=(address::in_trial(&self.desk.room.slug, "queries")) role="search" aria-label="Queries" {
                 (pick("state", "State", &states, &self.choice.state))
-                @if !self.sites.is_empty() { (pick("site", "Site", self.sites, &self.choice.site)) }
-                (search("subject", "Subject", "search", &self.choice.subject))
-                (pick("form", "Form", &options("All forms", forms), &self.choice.form))
+                @if !self.sites.is_empty() { (pick("site", "Site", self.sites, &self.choice.of.site)) }
+                (search("subject", "Subject", "search", &self.choice.of.subject))
+                (pick("form", "Form", &options("All forms", forms), &self.choice.of.form))
                 button type="submit" { "Show" }
             }
         }
@@ -125,7 +125,7 @@ impl List<'_> {
         let many_sites = rows.iter().any(|row| row.site != rows[0].site);
         html! {
             div.card.wide {
-                table {
+                table.stack {
                     caption.visually-hidden { "Queries" }
                     thead { tr {
                         @if closes { th scope="col" { span.visually-hidden { "Close" } } }
@@ -152,25 +152,25 @@ impl List<'_> {
                         }
                     }
                 }
-                th scope="row" { a href=(address_of(slug, row.subject, &query.id)) { (query.id) } }
-                td { a href=(address::subject(slug, row.subject)) { (row.subject) } }
-                @if many_sites { td { (row.site) } }
+                th scope="row" data-label="Query" { a href=(address_of(slug, row.subject, &query.id)) { (query.id) } }
+                td data-label="Subject" { a href=(address::subject(slug, row.subject)) { (row.subject) } }
+                @if many_sites { td data-label="Site" { (row.site) } }
                 td { (chip(query, self.today)) }
                 td {
                     @if let (Some(words), Some(about)) = (about_words(self.history, query), &query.about) {
-                        a href=(form_of(slug, row.subject, about, query.item.as_deref())) { (words) } br;
+                        a href=(form_of(slug, row.subject, about, query)) { (words) } br;
                     }
                     (in_words(&query.text))
                     @if let Some(answer) = query.answers.last() {
                         br; span.soft { (answer.by.who) ": " } (in_words(&answer.text))
                     }
                 }
-                td.small {
+                td.small data-label="Raised" {
                     (parts::day(utc_date(query.raised.recorded))) " by " (query.raised.who)
                     @if query.closed.is_none() { br; span.soft { (count(usize::try_from(age).unwrap_or(0), "day ago", "days ago")) } }
                     @if let Some(mark) = &query.closed { br; span.soft { "closed " (parts::day(utc_date(mark.recorded))) " by " (mark.who) } }
                 }
-                td.nb { @if let Some(due) = query.due { (parts::day(due)) } }
+                td.nb data-label="Due" { @if let Some(due) = query.due { (parts::day(due)) } }
             }
         }
     }

@@ -68,7 +68,7 @@ pub(super) async fn show(State(app): State<App>, chart: Chart, Query(asked): Que
                 div { dt { "Date" } dd { "\u{a0}" } }
             }
         }
-        p.actions { a.button href=(chart.at("")) { "To subject " (chart.subject) } " " a href=(chart.at("eligibility")) { "Eligibility" } }
+        p.actions { a.button href=(chart.at("")) { "To subject " (chart.subject) } " " button type="button" data-print { "Print it" } " " a href=(chart.at("eligibility")) { "Eligibility" } }
     };
     Ok(shell::page(&chart, Place::Subjects, &format!("Randomisation of {}", chart.subject), body))
 }

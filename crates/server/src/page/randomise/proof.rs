@@ -38,15 +38,7 @@ pub(super) fn routes() -> Vec<Route> {
 type Strata = BTreeMap<Vec<(String, String)>, Vec<ArmId>>;
 
 async fn strata(desk: &Desk) -> Result<Strata, Fault> {
-    let stored = desk.room.office.ledger().of_kind("randomised", None).await.map_err(office::Error::from)?;
-    let mut strata = Strata::new();
-    for stored in stored {
-        let event: Event = stored.parse().map_err(office::Error::from)?;
-        if let What::Randomised { arm, stratum, .. } = event.what {
-            strata.entry(stratum).or_default().push(arm);
-        }
-    }
-    Ok(strata)
+    Ok(desk.room.office.draws().await?)
 }
 
 async fn event(desk: &Desk, seq: u64) -> Result<Event, Fault> {

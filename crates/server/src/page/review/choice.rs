@@ -6,6 +6,7 @@ use serde::Deserialize;
 use trial::id::SubjectId;
 
 use crate::digest::{Digest, LookedAfter};
+use crate::page::listing::Narrowed;
 use crate::web::access::Fields;
 
 /// What is asked for; what is not known of it shows what the visitor's role has to do.
@@ -14,11 +15,9 @@ use crate::web::access::Fields;
 pub(super) struct Choice {
     /// See [`STATES`].
     pub(super) state: String,
-    pub(super) site: String,
-    pub(super) subject: String,
+    #[serde(flatten)]
+    pub(super) of: Narrowed,
     pub(super) visit: String,
-    pub(super) form: String,
-    pub(super) page: String,
     /// What was just done.
     pub(super) done: String,
 }
@@ -47,15 +46,8 @@ pub(super) fn is_of(form: &LookedAfter, state: &str) -> bool {
 
 impl Choice {
     pub(super) fn fields<'c>(&'c self, page: &'c str) -> [(&'c str, &'c str); 6] {
-        let Self { state, site, subject, visit, form, .. } = self;
-        [
-            ("state", state),
-            ("site", site),
-            ("subject", subject),
-            ("visit", visit),
-            ("form", form),
-            ("page", page),
-        ]
+        let [site, subject, form, page] = self.of.fields(page);
+        [("state", &self.state), site, subject, ("visit", &self.visit), form, page]
     }
 
     /// The choice of the list that a form was sent from.
@@ -65,19 +57,17 @@ impl Choice {
 
     /// The choice as the query of an address.
     pub(super) fn asked(&self) -> String {
-        serde_urlencoded::to_string(self.fields(&self.page)).unwrap_or_default()
+        serde_urlencoded::to_string(self.fields(&self.of.page)).unwrap_or_default()
     }
 
     /// Whether a subject can have rows.
     pub(super) fn holds_subject(&self, subject: &SubjectId, digest: &Digest) -> bool {
-        let number = self.subject.trim().to_lowercase();
-        (number.is_empty() || subject.as_str().to_lowercase().contains(&number))
-            && (self.site.is_empty() || digest.site.as_str() == self.site)
+        self.of.holds(subject, &digest.site)
     }
 
     /// Whether a form is asked for, whatever its state.
     pub(super) fn holds_form(&self, form: &LookedAfter) -> bool {
-        (self.form.is_empty() || *form.place.form == *self.form)
+        self.of.holds_form(Some(&form.place.form))
             && match self.visit.as_str() {
                 "" => true,
                 visit => form.place.visit.as_deref() == Some(visit),

@@ -98,7 +98,7 @@ impl<'a> List<'a> {
         });
         let rows: Vec<Row<'_>> =
             forms.filter(|row| self.choice.holds_form(row.form) && is_of(row.form, state)).collect();
-        let (shown, page, pages) = listing::cut(&rows, &self.choice.page);
+        let (shown, page, pages) = listing::cut(&rows, &self.choice.of.page);
         let to = |page: &str| listing::asking(self.desk, "review", &self.choice.fields(page));
         let body = html! {
             div.head { div { h1 { "Review" } p.soft { "What is to be signed, verified against its source and locked." } } }
@@ -137,7 +137,7 @@ impl<'a> List<'a> {
         html! {
             nav.choose.review-states aria-label="States" {
                 @for (code, words) in STATES {
-                    a href=(listing::asking(self.desk, "review", &[("state", code), ("site", &self.choice.site)]))
+                    a href=(listing::asking(self.desk, "review", &[("state", code), ("site", &self.choice.of.site)]))
                         aria-current=[(code == state).then_some("true")] { (words) " " b { (of(code)) } }
                 }
             }
@@ -151,10 +151,10 @@ impl<'a> List<'a> {
         html! {
             form.filters method="get" action=(address::in_trial(&self.desk.room.slug, "review")) role="search" aria-label="Forms" {
                 input type="hidden" name="state" value=(state);
-                @if !self.sites.is_empty() { (pick("site", "Site", self.sites, &self.choice.site)) }
-                (search("subject", "Subject", "search", &self.choice.subject))
+                @if !self.sites.is_empty() { (pick("site", "Site", self.sites, &self.choice.of.site)) }
+                (search("subject", "Subject", "search", &self.choice.of.subject))
                 (pick("visit", "Visit", &options("All visits", visits), &self.choice.visit))
-                (pick("form", "Form", &options("All forms", forms), &self.choice.form))
+                (pick("form", "Form", &options("All forms", forms), &self.choice.of.form))
                 button type="submit" { "Show" }
             }
         }

@@ -84,8 +84,8 @@ impl<'a> Proof<'a> {
                     @else { b { "Not proven yet. " } }
                     (met) " proven, " (failed) " failed, " (unknown) " unknown."
                 }
-                @if let Some(left) = &self.folder.record.withdrawal { p { "The subject left on " (left.date) " and cannot be randomised." } }
-                @if let Some(death) = &self.folder.record.death { p { "The subject died (" (death.date) ") and cannot be randomised." } }
+                @if let Some(left) = &self.folder.record.withdrawal { p { "The subject left on " (parts::day(left.date)) " and cannot be randomised." } }
+                @if let Some(death) = &self.folder.record.death { p { "The subject died (" (parts::partial(death.date)) ") and cannot be randomised." } }
             }
         }
     }

@@ -35,7 +35,7 @@ pub(super) fn section(desk: &Desk, protocol: &Protocol, rows: &[Row<'_>], choice
                 ))
             } @else {
                 div.card.wide {
-                    table.subjects {
+                    table.subjects.stack {
                         caption.visually-hidden { "Subjects" }
                         thead { tr {
                             (heading(choice, Sort::Number, &to))
@@ -94,20 +94,20 @@ fn subject(desk: &Desk, protocol: &Protocol, row: &Row<'_>, many_sites: bool) ->
     html! {
         tr.flag[standing.state == State::DecisionPending] {
             th scope="row" { a href=(page) { (row.subject) } }
-            @if many_sites { td { (digest.site) } }
+            @if many_sites { td data-label="Site" { (digest.site) } }
             td {
                 (parts::state_chip(standing.state))
                 @if let Some(since) = standing.since { br; span.soft.small.nb { "since " (parts::day(since)) } }
             }
-            td { (arm(protocol, row)) }
-            td.nb { @if let Some((on, _)) = &digest.randomised { (parts::time(*on)) } }
-            td { (next(row)) }
-            td.num {
+            td data-label="Arm" { (arm(protocol, row)) }
+            td.nb data-label="Randomised" { @if let Some((on, _)) = &digest.randomised { (parts::time(*on)) } }
+            td data-label="Next visit" { (next(row)) }
+            td.num data-label="Open queries" {
                 @if row.queries() > 0 { (row.queries()) }
                 @if row.late() > 0 { br; span class="chip bad" { (row.late()) " overdue" } }
             }
-            td.num { @if !digest.outstanding.is_empty() { (digest.outstanding.len()) } }
-            td.small { (parts::in_words(&standing.says)) }
+            td.num data-label="Missing" { @if !digest.outstanding.is_empty() { (digest.outstanding.len()) } }
+            td.small data-label="Strategy" { (parts::in_words(&standing.says)) }
         }
     }
 }
@@ -124,7 +124,7 @@ fn next(row: &Row<'_>) -> Markup {
     let Some(next) = row.next else { return html! {} };
     html! {
         (next.label)
-        @if next.occurrence > 1 { " (" (next.occurrence) ")" }
+        @if next.occurrence > 1 { ", no. " (next.occurrence) }
         @if let Some(target) = next.target { " " span.soft.small.nb { (parts::day(target)) } }
         @match next.status {
             VisitStatus::Overdue { days } => { br; span class="chip bad" { "overdue by " (days) @if days == 1 { " day" } @else { " days" } } },

@@ -1,0 +1,223 @@
+//! `trialwright dry-run`: one simulated trial of the real protocol through the real office, its whole report, and the checks of the
+//! analysis against the known truth.
+//!
+//! Never judges: the checks are `simulate::dry_run`'s. Never leaves half a trial: it is made beside its place and moved there.
+
+mod page;
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use ::simulate::dry_run::{Check, Checks, Outcome, Trial, Verdict, check};
+use ::simulate::full::Design;
+use ::simulate::{Outcome as Simulated, SimulationOptions};
+use ledger::{Address, Ledger};
+use trial::protocol::Checked;
+
+use crate::cuts::Cuts;
+use crate::output::{self, Failure, line, plural, progress, wait};
+use crate::{check as protocols, report, shipped, simulate};
+
+/// Says of a folder that `dry-run` made it, and may make it anew.
+const MARK: &str = "MADE-BY-DRY-RUN.txt";
+/// Where to write when nobody says.
+const FOLDER: &str = "trialwright-dry-run";
+/// How the names of folders begin in which a trial is being made.
+const MAKING: &str = ".making-";
+/// The ledger's name.
+const LEDGER: &str = "trial.sqlite";
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// A protocol file, or the name of a shipped one; the scenario's, or the first shipped one, when not said
+    #[arg(long, value_name = "FILE")]
+    protocol: Option<PathBuf>,
+    /// A scenario file, or the name of a shipped one, that says what becomes of the patients; without one a disease that
+    /// fits the protocol
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
+    /// The same seed gives the same trial
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where to write
+    #[arg(long, default_value = FOLDER, value_name = "DIR")]
+    dir: PathBuf,
+    /// Use a folder that holds other things; its ledger, report and checks are replaced
+    #[arg(long)]
+    force: bool,
+    /// Print the checks as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(options: &Options) -> Result<(), Failure> {
+    let began = Instant::now();
+    let (simulation, planned) = simulation(options)?;
+    let folder = &options.dir;
+    let making = room(folder, options.force)?;
+    let simulated = play(&making.path().join(LEDGER), &simulation)?;
+    let at = furnish(folder, &making)?;
+    let address = Address::from(&at);
+    let results = report::of_ledger(&address, Cuts::default())?;
+    let reading = office::open_reading(&address, None)?;
+    let (records, _) = reading.records(|record| record)?;
+    let checks = check(&Trial {
+        history: &reading.history,
+        planned,
+        end: simulated.last,
+        truth: &simulated.truth,
+        records: &records,
+        results: &results,
+    });
+    let out = folder.join("report");
+    report::write(&results, &out)?;
+    let made = page::Made { checks: &checks, seed: options.seed, scenario: options.scenario.as_deref() };
+    let json = serde_json::to_string_pretty(&made.written()).map_err(Failure::new)?;
+    for (name, text) in [("checks.html", page::page(&made)), ("checks.json", json)] {
+        fs::write(folder.join(name), text).map_err(|wrong| cannot(&folder.join(name), &wrong))?;
+    }
+    if options.json {
+        output::json(&made.written())?;
+    } else {
+        tell(&checks, &simulated, options)?;
+        line(format!("\nchecks   {} (and .json)", folder.join("checks.html").display()))?;
+        line(format!("report   {}", out.join("report.html").display()))?;
+        line(format!("ledger   {} (head {})", at.display(), simulated.head.hash))?;
+        line(format!("\ntook {:.1} s", began.elapsed().as_secs_f64()))?;
+    }
+    if checks.hold() {
+        return Ok(());
+    }
+    let failed = checks.checks.iter().filter(|check| check.outcome == Outcome::Fails).count();
+    Err(Failure::new(format!(
+        "{} against the known truth",
+        plural(failed, "check") + if failed == 1 { " fails" } else { " fail" }
+    ))
+    .hint(format!("{} names each subject", folder.join("checks.html").display())))
+}
+
+/// What is to be simulated, and how many are to be randomised.
+fn simulation(options: &Options) -> Result<(SimulationOptions, u32), Failure> {
+    let read = options.scenario.as_deref().map(simulate::read).transpose()?;
+    let named = read.as_ref().and_then(|read| read.file.protocol.clone()).map(PathBuf::from);
+    let file = options.protocol.clone().or(named).unwrap_or_else(|| PathBuf::from(shipped::first()));
+    let file = beside(file, options.scenario.as_deref());
+    let checked: Checked = protocols::checked(&file)?;
+    let mut planned = checked.protocol.trial.participants;
+    let mut simulation = SimulationOptions::new(checked, options.seed);
+    if let Some(read) = read {
+        planned = read.scenario.subjects;
+        let design = Design::new(&read.file, &read.scenario, &simulation.protocol).map_err(|wrong| {
+            Failure::new(format!("the scenario cannot act on a whole trial: {}", wrong.join("; ")))
+                .hint("`trialwright simulate --schema` tells what a scenario may say")
+        })?;
+        simulation.scenario = Some(Arc::new(design));
+    }
+    Ok((simulation, planned))
+}
+
+/// A protocol that a scenario names may lie beside it.
+fn beside(file: PathBuf, scenario: Option<&Path>) -> PathBuf {
+    let near = scenario.map(|scenario| scenario.with_file_name(&file));
+    near.filter(|near| !file.exists() && near.exists()).unwrap_or(file)
+}
+
+fn play(at: &Path, simulation: &SimulationOptions) -> Result<Simulated, Failure> {
+    let bar = progress(1000, "simulating");
+    let simulated = wait(async {
+        let ledger = Ledger::create(at).await?;
+        let simulated = ::simulate::run(simulation, ledger, &mut |step| {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            // `done` lies between 0 and 1
+            bar.set_position((step.done * 1000.0) as u64);
+        })
+        .await?;
+        // Its side files go when the last connection does, and then the ledger can be moved.
+        simulated.office.ledger().clone().close().await;
+        Ok::<_, Failure>(simulated)
+    })?;
+    bar.finish_and_clear();
+    Ok(simulated)
+}
+
+fn cannot(at: &Path, wrong: &std::io::Error) -> Failure {
+    Failure::new(format!("cannot write {}: {wrong}", at.display())).hint("another folder with --dir")
+}
+
+/// A folder inside `folder` in which the trial is made: an empty one, one that `dry-run` made before, or any with `force`.
+fn room(folder: &Path, force: bool) -> Result<tempfile::TempDir, Failure> {
+    let failed = |wrong: std::io::Error| cannot(folder, &wrong);
+    fs::create_dir_all(folder).map_err(failed)?;
+    let known = folder.join(MARK).exists();
+    let mut occupied = false;
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_name().to_string_lossy().starts_with(MAKING) {
+            // Left by a run that was killed; it was never whole.
+            let _ = fs::remove_dir_all(entry.path());
+        } else {
+            occupied = true;
+        }
+    }
+    if occupied && !known && !force {
+        return Err(Failure::new(format!("{} holds things that `dry-run` did not make", folder.display()))
+            .hint("another folder with --dir, or --force to replace the ledger, report and checks in it"));
+    }
+    tempfile::Builder::new().prefix(MAKING).tempdir_in(folder).map_err(failed)
+}
+
+/// Puts the ledger, now whole, into its place.
+fn furnish(folder: &Path, making: &tempfile::TempDir) -> Result<PathBuf, Failure> {
+    let at = folder.join(LEDGER);
+    // The side files of the old ledger would be taken for the new one's.
+    for name in [format!("{LEDGER}-wal"), format!("{LEDGER}-shm")] {
+        match fs::remove_file(folder.join(&name)) {
+            Err(wrong) if wrong.kind() != ErrorKind::NotFound => {
+                return Err(cannot(&folder.join(name), &wrong));
+            }
+            _ => {}
+        }
+    }
+    fs::rename(making.path().join(LEDGER), &at).map_err(|wrong| cannot(&at, &wrong))?;
+    let mark = "`trialwright dry-run` made this folder and replaces what is in it when it runs again. SIMULATED: no real person.\n";
+    fs::write(folder.join(MARK), mark).map_err(|wrong| cannot(&folder.join(MARK), &wrong))?;
+    Ok(at)
+}
+
+fn tell(checks: &Checks, simulated: &Simulated, options: &Options) -> Result<(), Failure> {
+    line(format!(
+        "SIMULATED: {}, seed {}: {} screened, {} randomised from {} to {}, {}\n",
+        checks.trial,
+        options.seed,
+        simulated.screened,
+        simulated.randomised,
+        simulated.first,
+        simulated.last,
+        plural(simulated.head.count, "event")
+    ))?;
+    let mut table = output::table(["checked", "true or planned", "found by the program", ""]);
+    for Check { what, expected, found, outcome } in &checks.checks {
+        table.add_row([what.as_str(), expected.as_str(), found.as_str(), outcome.word()]);
+    }
+    line(output::told(&table))?;
+    let odd: Vec<_> = checks.subjects.iter().filter(|check| check.verdict == Verdict::Unexplained).collect();
+    if !odd.is_empty() {
+        line("\nWithout a reason:")?;
+    }
+    for check in odd {
+        let day = |day: Option<jiff::civil::Date>| day.map_or("never".to_owned(), |day| day.to_string());
+        line(format!(
+            "  {} ({}): {}, truly {}, derived {}: {}",
+            check.subject,
+            check.arm,
+            check.event.words().to_lowercase(),
+            day(check.truth),
+            day(check.derived),
+            check.why
+        ))?;
+    }
+    Ok(())
+}
