@@ -93,8 +93,9 @@ export class Person {
     person.errors = [];
     person.page.on('pageerror', (error) => person.errors.push(error.message));
     person.page.on('console', (line) => {
-      // A refused form answers 4xx, which the browser logs; what a policy blocked or a script threw is a fault.
-      if (line.type() === 'error' && !/status of 4\d\d/.test(line.text())) person.errors.push(line.text());
+      // A refused form answers 4xx, which the browser logs, and htmx tells of a check that was under way when the page was left;
+      // what a policy blocked or a script threw is a fault.
+      if (line.type() === 'error' && !/status of 4\d\d|htmx:sendAbort/.test(line.text())) person.errors.push(line.text());
     });
     // A page asks before it is left with something typed; who walks here knows what they leave.
     person.page.on('dialog', (dialog) => dialog.type() === 'beforeunload' && dialog.accept());
