@@ -228,11 +228,15 @@ fn an_export_is_whole_or_not_there() {
     let dir = tempfile::tempdir().unwrap();
     let resources = all(&history());
     let mut bulk = Bulk::create(dir.path()).unwrap();
-    resources.iter().for_each(|one| bulk.push(one).unwrap());
+    for one in &resources {
+        bulk.push(one).unwrap();
+    }
     drop(bulk);
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing of an export that was given up");
     let mut bulk = Bulk::create(dir.path()).unwrap();
-    resources.iter().for_each(|one| bulk.push(one).unwrap());
+    for one in &resources {
+        bulk.push(one).unwrap();
+    }
     let written = bulk.finish(None, "a test").unwrap();
     assert_eq!(written.iter().map(|one| one.count).sum::<u64>(), resources.len() as u64);
     for one in &written {

@@ -143,9 +143,9 @@ fn data_come_back_as_they_were_entered() {
         }
     }
     let number = |mut list: Vec<(Instance, Value)>| {
-        list.iter_mut().for_each(|(_, value)| {
-            *value = serde_json::from_str(&value.to_string().replace("31.0", "31")).unwrap()
-        });
+        for (_, value) in &mut list {
+            *value = serde_json::from_str(&value.to_string().replace("31.0", "31")).unwrap();
+        }
         list
     };
     assert_eq!(number(forms(&again)), number(expected));

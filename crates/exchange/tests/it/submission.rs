@@ -1,6 +1,7 @@
-//! SDTM, ADaM and Define-XML of a small trial written here by hand, and its way back: what a virtual trial may not hold is in it.
+//! SDTM, `ADaM` and Define-XML of a small trial written here by hand, and its way back: what a virtual trial may not hold is in it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use exchange::define;
 use exchange::format::{About, Format, write_file};
@@ -59,6 +60,8 @@ impl Life {
     }
 }
 
+// Each call writes its object where it stands.
+#[allow(clippy::needless_pass_by_value)]
 fn lesion(id: &str, role: &str, location: &str, more: Value) -> Value {
     let mut row = json!({ "TULNKID": id, "TUORRES": role, "TULOC": location });
     row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -348,13 +351,8 @@ fn every_data_set_is_as_read_by_people() {
         // Of the long ones the beginning is enough to be read.
         let text = String::from_utf8(csv).unwrap();
         let lines: Vec<&str> = text.lines().take(26).collect();
-        told += &format!(
-            "== {} ({}), {} records\n{}\n",
-            set.table.name(),
-            set.table.label(),
-            set.table.len(),
-            lines.join("\n")
-        );
+        let (name, label, records) = (set.table.name(), set.table.label(), set.table.len());
+        writeln!(told, "== {name} ({label}), {records} records\n{}", lines.join("\n")).unwrap();
     }
     insta::assert_snapshot!("submission", told);
 }
@@ -424,14 +422,6 @@ fn no_value_of_a_form_is_lost() {
                 .flat_map(|place| set.table.words(place).map(str::to_owned).collect::<Vec<_>>())
         })
         .collect();
-    fn texts(value: &Value, found: &mut Vec<String>) {
-        match value {
-            Value::String(text) => found.push(text.clone()),
-            Value::Array(rows) => rows.iter().for_each(|row| texts(row, found)),
-            Value::Object(row) => row.values().for_each(|value| texts(value, found)),
-            _ => {}
-        }
-    }
     let mapped: BTreeMap<&str, &str> = [
         ("RECOVERED", "RECOVERED/RESOLVED"),
         ("INDEPENDENT ASSESSOR/RADIOLOGIST 1", "RADIOLOGIST 1"),
@@ -620,4 +610,14 @@ fn a_cut_sees_no_later_fact() {
         }
     }
     assert!(sets.iter().all(|set| set.table.name() != "DD"));
+}
+
+/// Every text in `value`.
+fn texts(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => found.push(text.clone()),
+        Value::Array(rows) => rows.iter().for_each(|row| texts(row, found)),
+        Value::Object(row) => row.values().for_each(|value| texts(value, found)),
+        _ => {}
+    }
 }
