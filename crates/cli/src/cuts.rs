@@ -4,7 +4,6 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use ledger::{Address, Ledger};
 use office::Reading;
 
@@ -58,8 +57,5 @@ pub fn moment(text: &str) -> Result<Timestamp, String> {
     let day: Date = text
         .parse()
         .map_err(|_| format!("{text:?} is neither a day (2027-01-31) nor a moment (2027-01-31T12:00Z)"))?;
-    day.at(23, 59, 59, 999_999_999)
-        .to_zoned_datetime(TimeZone::UTC)
-        .map(|zoned| zoned.timestamp())
-        .map_err(|wrong| wrong.to_string())
+    trial::date::end_of_day(day).map_err(|wrong| wrong.to_string())
 }

@@ -3,28 +3,29 @@
 //! Never leaves half a trial: it is made beside its place and moved there when it is whole.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use jiff::civil::Date;
-use ledger::{Address, Keys, Ledger};
+use ledger::{Address, Keys};
 use simulate::{Outcome, SimulationOptions};
-use tempfile::TempDir;
 
 use crate::cuts::Cuts;
-use crate::output::{Failure, line, note, plural, progress, wait};
+use crate::output::{Failure, line, note, plural, wait};
+use crate::room::{Maker, Room, remove};
 use crate::{check, report, shipped};
 
-/// Says of a folder that `demo` made it, and may make it anew.
-const MARK: &str = "MADE-BY-DEMO.txt";
-/// What `demo` puts into its folder, beside the report; the ledger last, since it is what others open.
-const MADE: [&str; 4] = ["trial.seed", "trial.key", "checkpoint.jsonl", "trial.sqlite"];
+/// The seed, the key and the checkpoint stand beside the ledger.
+const MAKER: Maker = Maker {
+    command: "demo",
+    mark: "MADE-BY-DEMO.txt",
+    notice: "",
+    beside: &["trial.seed", "trial.key", "checkpoint.jsonl"],
+    replaced: "ledger, seed, key, checkpoint and report",
+};
 /// Where to write when nobody says.
 const FOLDER: &str = "trialwright-demo";
-/// How the names of folders begin in which a trial is being made.
-const MAKING: &str = ".making-";
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -65,8 +66,8 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     if options.serve {
         return serve(options, simulation);
     }
-    let room = Room::take(&options.dir, options.force)?;
-    let outcome = simulate(&room.making.path().join("trial.sqlite"), &simulation)?;
+    let room = Room::take(&MAKER, &options.dir, options.force)?;
+    let outcome = room.play(&simulation, seal)?;
     let at = room.furnish()?;
     line(format!(
         "{trial}, simulated with seed {}: {} screened, {} randomised from {} to {}, {}",
@@ -112,8 +113,8 @@ fn serve(options: &Options, mut simulation: SimulationOptions) -> Result<(), Fai
         let now = jiff::Timestamp::now();
         simulation.start = Some(trial::date::plus_days(trial::date::utc_date(now), -BEGAN_DAYS));
         simulation.until = Some(now);
-        let room = Room::take(folder, options.force)?;
-        simulate(&room.making.path().join("trial.sqlite"), &simulation)?;
+        let room = Room::take(&MAKER, folder, options.force)?;
+        room.play(&simulation, seal)?;
         for name in SERVED.into_iter().chain(["people.sqlite-wal", "people.sqlite-shm"]) {
             remove(&folder.join(name))?;
         }
@@ -148,102 +149,11 @@ fn next(folder: &Path, first: Date, last: Date) -> Result<(), Failure> {
     line(format!("  trialwright report {ledger} --as-of {midway}"))
 }
 
-fn simulate(at: &Path, simulation: &SimulationOptions) -> Result<Outcome, Failure> {
-    let bar = progress(1000, "simulating");
-    let outcome = wait(async {
-        let ledger = Ledger::create(at).await?;
-        let outcome = simulate::run(simulation, ledger, &mut |step| {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            // `done` lies between 0 and 1
-            bar.set_position((step.done * 1000.0) as u64);
-        })
-        .await?;
-        let key = Keys::create(at.with_extension("key"))?;
-        let moment =
-            outcome.last.at(23, 59, 59, 0).to_zoned_datetime(jiff::tz::TimeZone::UTC).map(|z| z.timestamp());
-        let checkpoint = outcome.office.ledger().checkpoint(&key, moment.map_err(Failure::new)?).await?;
-        fs::write(at.with_file_name("checkpoint.jsonl"), checkpoint.to_line() + "\n")?;
-        // Its side files go when the last connection does, and then the ledger can be moved.
-        outcome.office.ledger().clone().close().await;
-        Ok::<_, Failure>(outcome)
-    })?;
-    bar.finish_and_clear();
-    Ok(outcome)
-}
-
-/// A folder for a trial, and one inside it in which the trial is made.
-struct Room {
-    folder: PathBuf,
-    making: TempDir,
-    /// Whether the folder is new, and goes again when nothing comes of it.
-    new: bool,
-}
-
-impl Room {
-    /// An empty folder, one that `demo` made before, or any with `force`.
-    fn take(folder: &Path, force: bool) -> Result<Self, Failure> {
-        let at = folder.display();
-        let cannot = |wrong: std::io::Error| {
-            let why = match wrong.kind() {
-                ErrorKind::AlreadyExists | ErrorKind::NotADirectory => "a file stands in its way".to_owned(),
-                kind => kind.to_string(),
-            };
-            Failure::new(format!("cannot make a trial in {at}: {why}")).hint("another folder with --dir")
-        };
-        let new = !folder.exists();
-        fs::create_dir_all(folder).map_err(cannot)?;
-        let known = folder.join(MARK).exists();
-        let mut occupied = false;
-        for entry in fs::read_dir(folder).map_err(cannot)? {
-            let entry = entry.map_err(cannot)?;
-            if entry.file_name().to_string_lossy().starts_with(MAKING) {
-                // Left by a run that was killed; it was never whole.
-                let _ = fs::remove_dir_all(entry.path());
-            } else {
-                occupied = true;
-            }
-        }
-        if occupied && !known && !force {
-            return Err(Failure::new(format!("{at} holds things that `demo` did not make"))
-                .hint("another folder with --dir, or --force to replace the ledger, seed, key, checkpoint and report in it"));
-        }
-        let making = tempfile::Builder::new().prefix(MAKING).tempdir_in(folder).map_err(cannot)?;
-        Ok(Self { folder: folder.to_owned(), making, new })
-    }
-
-    /// Puts the trial, now whole, into its place. Gives its ledger.
-    fn furnish(mut self) -> Result<PathBuf, Failure> {
-        let cannot = |name: &str, wrong: std::io::Error| {
-            Failure::new(format!("cannot write {}: {wrong}", self.folder.join(name).display()))
-                .hint("another folder with --dir")
-        };
-        // The side files of the old ledger would be taken for the new one's.
-        for name in ["trial.sqlite", "trial.sqlite-wal", "trial.sqlite-shm"] {
-            remove(&self.folder.join(name)).map_err(|wrong| cannot(name, wrong))?;
-        }
-        for name in MADE {
-            let from = self.making.path().join(name);
-            fs::rename(from, self.folder.join(name)).map_err(|wrong| cannot(name, wrong))?;
-        }
-        let mark = "`trialwright demo` made this folder and replaces what is in it when it runs again.\n";
-        fs::write(self.folder.join(MARK), mark).map_err(|wrong| cannot(MARK, wrong))?;
-        self.new = false;
-        Ok(self.folder.join("trial.sqlite"))
-    }
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        if self.new {
-            let _ = fs::remove_dir_all(self.making.path());
-            let _ = fs::remove_dir(&self.folder);
-        }
-    }
-}
-
-fn remove(file: &Path) -> std::io::Result<()> {
-    match fs::remove_file(file) {
-        Err(wrong) if wrong.kind() != ErrorKind::NotFound => Err(wrong),
-        _ => Ok(()),
-    }
+/// Signs the head of the whole ledger, at the end of its last day.
+async fn seal(outcome: &Outcome, at: &Path) -> Result<(), Failure> {
+    let key = Keys::create(at.with_extension("key"))?;
+    let moment =
+        outcome.last.at(23, 59, 59, 0).to_zoned_datetime(jiff::tz::TimeZone::UTC).map(|z| z.timestamp());
+    let checkpoint = outcome.office.ledger().checkpoint(&key, moment.map_err(Failure::new)?).await?;
+    Ok(fs::write(at.with_file_name("checkpoint.jsonl"), checkpoint.to_line() + "\n")?)
 }

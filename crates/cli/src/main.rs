@@ -28,6 +28,7 @@ mod recist;
 mod registry_results;
 mod report;
 mod restore;
+mod room;
 mod serve;
 mod shipped;
 mod simulate;

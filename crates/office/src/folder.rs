@@ -16,8 +16,8 @@ use trial::record::Record;
 use crate::refusal::Error;
 use crate::state::entered;
 
-/// What a byte of stored events takes in memory, with the record that was folded from it: measured on the demonstration trial
-/// (see the example `memory`). JSON's maps are large.
+/// What a byte of stored events takes in memory, with the record that was folded from it: an estimate, which the example `memory` can
+/// hold against the demonstration trial. JSON's maps are large.
 const BYTES_PER_BYTE: usize = 10;
 
 /// One subject: all that the ledger says of it. A copy costs little: it shares what it holds until one of the two is changed.

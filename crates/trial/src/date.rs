@@ -201,6 +201,14 @@ pub fn utc_date(moment: jiff::Timestamp) -> Date {
     jiff::tz::Offset::UTC.to_datetime(moment).date()
 }
 
+/// The last moment of a day, in UTC.
+///
+/// # Errors
+/// Where that is later than a moment can be, as at the end of the year 9999.
+pub fn end_of_day(day: Date) -> Result<jiff::Timestamp, jiff::Error> {
+    Ok(day.at(23, 59, 59, 999_999_999).to_zoned_datetime(jiff::tz::TimeZone::UTC)?.timestamp())
+}
+
 /// Whole days from `from` to `to`; negative where `to` comes first.
 pub fn days_between(from: Date, to: Date) -> i64 {
     (to.duration_since(from).as_secs()) / 86_400

@@ -6,7 +6,6 @@
 mod page;
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,21 +13,23 @@ use std::time::Instant;
 use ::simulate::dry_run::{Check, Checks, Outcome, Trial, Verdict, check};
 use ::simulate::full::Design;
 use ::simulate::{Outcome as Simulated, SimulationOptions};
-use ledger::{Address, Ledger};
+use ledger::Address;
 use trial::protocol::Checked;
 
 use crate::cuts::Cuts;
-use crate::output::{self, Failure, line, plural, progress, wait};
+use crate::output::{self, Failure, line, plural};
+use crate::room::{Maker, Room};
 use crate::{check as protocols, report, shipped, simulate};
 
-/// Says of a folder that `dry-run` made it, and may make it anew.
-const MARK: &str = "MADE-BY-DRY-RUN.txt";
+const MAKER: Maker = Maker {
+    command: "dry-run",
+    mark: "MADE-BY-DRY-RUN.txt",
+    notice: " SIMULATED: no real person.",
+    beside: &[],
+    replaced: "ledger, report and checks",
+};
 /// Where to write when nobody says.
 const FOLDER: &str = "trialwright-dry-run";
-/// How the names of folders begin in which a trial is being made.
-const MAKING: &str = ".making-";
-/// The ledger's name.
-const LEDGER: &str = "trial.sqlite";
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -57,9 +58,9 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let began = Instant::now();
     let (simulation, planned) = simulation(options)?;
     let folder = &options.dir;
-    let making = room(folder, options.force)?;
-    let simulated = play(&making.path().join(LEDGER), &simulation)?;
-    let at = furnish(folder, &making)?;
+    let room = Room::take(&MAKER, folder, options.force)?;
+    let simulated = room.play(&simulation, async |_, _| Ok(()))?;
+    let at = room.furnish()?;
     let address = Address::from(&at);
     let results = report::of_ledger(&address, Cuts::default())?;
     let reading = office::open_reading(&address, None)?;
@@ -125,66 +126,8 @@ fn beside(file: PathBuf, scenario: Option<&Path>) -> PathBuf {
     near.filter(|near| !file.exists() && near.exists()).unwrap_or(file)
 }
 
-fn play(at: &Path, simulation: &SimulationOptions) -> Result<Simulated, Failure> {
-    let bar = progress(1000, "simulating");
-    let simulated = wait(async {
-        let ledger = Ledger::create(at).await?;
-        let simulated = ::simulate::run(simulation, ledger, &mut |step| {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            // `done` lies between 0 and 1
-            bar.set_position((step.done * 1000.0) as u64);
-        })
-        .await?;
-        // Its side files go when the last connection does, and then the ledger can be moved.
-        simulated.office.ledger().clone().close().await;
-        Ok::<_, Failure>(simulated)
-    })?;
-    bar.finish_and_clear();
-    Ok(simulated)
-}
-
 fn cannot(at: &Path, wrong: &std::io::Error) -> Failure {
     Failure::new(format!("cannot write {}: {wrong}", at.display())).hint("another folder with --dir")
-}
-
-/// A folder inside `folder` in which the trial is made: an empty one, one that `dry-run` made before, or any with `force`.
-fn room(folder: &Path, force: bool) -> Result<tempfile::TempDir, Failure> {
-    let failed = |wrong: std::io::Error| cannot(folder, &wrong);
-    fs::create_dir_all(folder).map_err(failed)?;
-    let known = folder.join(MARK).exists();
-    let mut occupied = false;
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if entry.file_name().to_string_lossy().starts_with(MAKING) {
-            // Left by a run that was killed; it was never whole.
-            let _ = fs::remove_dir_all(entry.path());
-        } else {
-            occupied = true;
-        }
-    }
-    if occupied && !known && !force {
-        return Err(Failure::new(format!("{} holds things that `dry-run` did not make", folder.display()))
-            .hint("another folder with --dir, or --force to replace the ledger, report and checks in it"));
-    }
-    tempfile::Builder::new().prefix(MAKING).tempdir_in(folder).map_err(failed)
-}
-
-/// Puts the ledger, now whole, into its place.
-fn furnish(folder: &Path, making: &tempfile::TempDir) -> Result<PathBuf, Failure> {
-    let at = folder.join(LEDGER);
-    // The side files of the old ledger would be taken for the new one's.
-    for name in [format!("{LEDGER}-wal"), format!("{LEDGER}-shm")] {
-        match fs::remove_file(folder.join(&name)) {
-            Err(wrong) if wrong.kind() != ErrorKind::NotFound => {
-                return Err(cannot(&folder.join(name), &wrong));
-            }
-            _ => {}
-        }
-    }
-    fs::rename(making.path().join(LEDGER), &at).map_err(|wrong| cannot(&at, &wrong))?;
-    let mark = "`trialwright dry-run` made this folder and replaces what is in it when it runs again. SIMULATED: no real person.\n";
-    fs::write(folder.join(MARK), mark).map_err(|wrong| cannot(&folder.join(MARK), &wrong))?;
-    Ok(at)
 }
 
 fn tell(checks: &Checks, simulated: &Simulated, options: &Options) -> Result<(), Failure> {

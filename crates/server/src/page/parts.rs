@@ -98,6 +98,19 @@ pub(crate) struct Input<'a> {
     pub(crate) focused: bool,
 }
 
+/// The password of who is logged in already, for what binds; `fault` is empty where nothing is wrong.
+pub(crate) fn password_once_more(fault: &str) -> Markup {
+    input(&Input {
+        name: "password",
+        label: "Your password, once more",
+        kind: "password",
+        autocomplete: "current-password",
+        fault,
+        required: true,
+        ..Input::default()
+    })
+}
+
 /// Draws a field.
 pub(crate) fn input(field: &Input<'_>) -> Markup {
     let Input { name, label, value, hint, fault, required, focused, .. } = *field;

@@ -12,10 +12,10 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use maud::{Markup, html};
 use office::Arms;
 use people::permission::Act;
+use trial::date::end_of_day;
 
 use super::parts::{Input, empty, input, moment};
 use crate::app::App;
@@ -180,7 +180,7 @@ fn shown(desk: &Desk, fields: &Fields, faults: &BTreeMap<&str, String>, status: 
 /// `POST /t/{trial}/reports`
 async fn make(State(app): State<App>, desk: Desk, fields: Fields) -> Answer {
     let mut faults = BTreeMap::new();
-    let as_of = day_of(&fields, "as_of", &mut faults).map(end_of);
+    let as_of = day_of(&fields, "as_of", &mut faults).map(|day| end_of_day(day).unwrap_or(Timestamp::MAX));
     let cut = day_of(&fields, "cut", &mut faults);
     if !faults.is_empty() {
         return Ok(shown(&desk, &fields, &faults, StatusCode::UNPROCESSABLE_ENTITY));
@@ -222,12 +222,6 @@ fn day_of(fields: &Fields, name: &'static str, faults: &mut BTreeMap<&str, Strin
         faults.insert(name, format!("{text:?} is no day; write it as 2027-01-31."));
     }
     day
-}
-
-/// The last moment of a day, UTC.
-fn end_of(day: Date) -> Timestamp {
-    let last = day.at(23, 59, 59, 999_999_999).to_zoned_datetime(TimeZone::UTC);
-    last.map_or(Timestamp::MAX, |zoned| zoned.timestamp())
 }
 
 fn files(room: &Room, report: &Report) -> Result<Files, office::Error> {

@@ -11,6 +11,18 @@ use trial::record::Record;
 
 use crate::scaffold::Running;
 
+/// The history of somebody eligible, as it is typed into the form.
+pub const HISTORY: [(&str, &str); 8] = [
+    ("MHSTDAT", "2019-03"),
+    ("MHMETDAT", "2022-05"),
+    ("MHSTAGE", "METASTATIC"),
+    ("ERSTAT", "POSITIVE"),
+    ("HER2STAT", "NEGATIVE"),
+    ("OPDNEW", "Y"),
+    ("CHEMOMET", "N"),
+    ("LMD", "N"),
+];
+
 /// The screening forms of somebody who meets every criterion.
 pub fn forms() -> Vec<(&'static str, Value)> {
     vec![

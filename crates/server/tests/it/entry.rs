@@ -12,6 +12,7 @@ use trial::event::{Instance, Role};
 use trial::id::SubjectId;
 use trial::record::Record;
 
+use crate::eligible::HISTORY;
 use crate::scaffold::{Client, Reply, Running, Shared, demo, empty};
 
 /// A trial that these tests share, and a subject of it that is one test's own.
@@ -262,23 +263,13 @@ pub(crate) fn of_two_people_on_one_form_neither_loses_what_they_typed() {
     let running = screened();
     let (one, two) = (running.as_user("coordinator"), running.as_user("investigator"));
     let address = running.form("history@SCREENING");
-    let history = [
-        ("MHSTDAT", "2019-03"),
-        ("MHMETDAT", "2022-05"),
-        ("MHSTAGE", "METASTATIC"),
-        ("ERSTAT", "POSITIVE"),
-        ("HER2STAT", "NEGATIVE"),
-        ("OPDNEW", "Y"),
-        ("CHEMOMET", "N"),
-        ("LMD", "N"),
-    ];
     let with = |changes: &[(&'static str, &'static str)]| -> Vec<(&'static str, &'static str)> {
         let changed = |(name, text): (&'static str, &'static str)| {
             (name, changes.iter().find(|(of, _)| *of == name).map_or(text, |(_, new)| *new))
         };
-        history.into_iter().map(changed).collect()
+        HISTORY.into_iter().map(changed).collect()
     };
-    taken(&save(&one, &address, &history));
+    taken(&save(&one, &address, &HISTORY));
     let seen = one.get(&address).field("_seen").unwrap();
     let first =
         [&[("_seen", seen.as_str()), ("_reason", "r")][..], &with(&[("MHSTDAT", "2018-03"), ("LMD", "Y")])]
@@ -482,19 +473,7 @@ fn randomised() -> Case {
         let enter = |name: &str, fields: &[(&str, &str)]| taken(&save(&client, &running.form(name), fields));
         enter("consent@SCREENING", &CONSENT);
         enter("demography@SCREENING", &DEMOGRAPHY);
-        enter(
-            "history@SCREENING",
-            &[
-                ("MHSTDAT", "2019-03"),
-                ("MHMETDAT", "2022-05"),
-                ("MHSTAGE", "METASTATIC"),
-                ("ERSTAT", "POSITIVE"),
-                ("HER2STAT", "NEGATIVE"),
-                ("OPDNEW", "Y"),
-                ("CHEMOMET", "N"),
-                ("LMD", "N"),
-            ],
-        );
+        enter("history@SCREENING", &HISTORY);
         enter(
             "firstline@SCREENING",
             &[

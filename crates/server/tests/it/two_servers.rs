@@ -13,7 +13,7 @@ use rstest::rstest;
 use serde_json::json;
 use trial::event::{Role, What};
 
-use crate::eligible::{drawn, events, screened, screening};
+use crate::eligible::{HISTORY, drawn, events, screened, screening};
 use crate::scaffold::{Client, On, PASSWORD, Reply, Running, empty};
 
 /// What another server wrote is seen after a tenth of a second.
@@ -34,17 +34,6 @@ fn screen(running: &Running, subject: &str) {
     running.submit(vec![Action::now(&coordinator, Deed::Screen).at("01").of(subject)]);
     thread::sleep(BOUND);
 }
-
-const HISTORY: [(&str, &str); 8] = [
-    ("MHSTDAT", "2019-03"),
-    ("MHMETDAT", "2022-05"),
-    ("MHSTAGE", "METASTATIC"),
-    ("ERSTAT", "POSITIVE"),
-    ("HER2STAT", "NEGATIVE"),
-    ("OPDNEW", "Y"),
-    ("CHEMOMET", "N"),
-    ("LMD", "N"),
-];
 
 fn save(client: &Client, address: &str, fields: &[&[(&str, &str)]]) -> Reply {
     client.post(address, &fields.concat())

@@ -17,7 +17,7 @@ use super::changes;
 use super::review::{Effects, Review, in_force};
 use crate::app::App;
 use crate::page::faults::{Faults, password_again};
-use crate::page::parts::{Input, input};
+use crate::page::parts::password_once_more;
 use crate::web::access::{Desk, Fields, go};
 use crate::web::address::{in_trial, subject as subject_address};
 use crate::web::fault::{Answer, Fault};
@@ -261,15 +261,7 @@ fn confirm(desk: &Desk, review: &Review, faults: &Faults) -> Markup {
             input type="hidden" name="_base" value=(review.base);
             h2 { "Adopt version " (version) }
             p { "It is in force from then on, for every site. Forms that were entered stay under the version they were entered under, and allocations stand." }
-            (input(&Input {
-                name: "password",
-                label: "Your password, once more",
-                kind: "password",
-                autocomplete: "current-password",
-                fault: faults.says("password"),
-                required: true,
-                ..Input::default()
-            }))
+            (password_once_more(faults.says("password")))
             button.main type="submit" { "Adopt version " (version) }
             " " a href=(in_trial(&desk.room.slug, "protocol")) { "Not now" }
         }

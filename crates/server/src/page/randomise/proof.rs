@@ -18,7 +18,7 @@ use trial::standing::State as Standing;
 
 use crate::app::App;
 use crate::page::faults::{Faults, password_again};
-use crate::page::parts::{Input, empty, input, moment};
+use crate::page::parts::{Input, empty, input, moment, password_once_more};
 use crate::page::screening::eligibility::level_words;
 use crate::web::access::{Desk, Fields, Gate, Route, go};
 use crate::web::address::{event as event_address, in_trial, subject as subject_address};
@@ -243,24 +243,12 @@ async fn page(desk: &Desk, fields: &Fields, faults: &Faults, status: StatusCode)
                 required: true,
                 ..Input::default()
             }))
-            (password(faults))
+            (password_once_more(faults.says("password")))
             button.danger type="submit" { "Recruitment is over: reveal the seed" }
             " " a href=(there) { "Not now" }
         }
     };
     Ok((status, shell::page(desk, Place::Protocol, "Reveal the seed", body)).into_response())
-}
-
-fn password(faults: &Faults) -> Markup {
-    input(&Input {
-        name: "password",
-        label: "Your password, once more",
-        kind: "password",
-        autocomplete: "current-password",
-        fault: faults.says("password"),
-        required: true,
-        ..Input::default()
-    })
 }
 
 /// `POST /t/{trial}/randomisation/reveal`

@@ -19,7 +19,7 @@ use super::{Told, back, shown};
 use crate::app::App;
 use crate::page::faults::{Faults, password_again};
 use crate::page::listing;
-use crate::page::parts::{self, Input, input, select};
+use crate::page::parts::{self, password_once_more, select};
 use crate::web::access::{Desk, Fields, go};
 use crate::web::address;
 use crate::web::fault::{Answer, Fault};
@@ -178,15 +178,7 @@ fn signature(desk: &Desk, fields: &Fields, signable: &[(&Chosen, &FilledForm)], 
                 dt { "Binds as" } dd { "a handwritten signature would; a later correction of a form voids it for that form" }
             }
             (select("meaning", "Meaning", &meanings, fields.get("meaning"), "", faults.says("meaning")))
-            (input(&Input {
-                name: "password",
-                label: "Your password, once more",
-                kind: "password",
-                fault: faults.says("password"),
-                autocomplete: "current-password",
-                required: true,
-                ..Input::default()
-            }))
+            (password_once_more(faults.says("password")))
             button.main type="submit" { "Sign " (listing::count(signable.len(), "form", "forms")) }
             " " a href=(listing::asking(desk, "review", &[("state", "sign")])) { "Not now" }
         }
