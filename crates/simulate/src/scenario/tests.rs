@@ -187,13 +187,10 @@ proptest! {
             n[0], n[1], if poisson { "poisson" } else { "even" }, n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[11]
         );
         if let Ok(read) = read(&text, &nothing) {
-            // A schedule of a hair's breadth over years is possible and endless: what is asked of a test is not.
-            if n[9] > 0.05 && n[0] < 1e3 && n[1] < 1e3 {
-                let mut times = crate::times::Times::new(&read.scenario, 1).unwrap();
-                let mut tally = times.tally();
-                times.run(0, &mut tally);
-                prop_assert_eq!(tally.trials, 1);
-            }
+            let mut times = crate::times::Times::new(&read.scenario, 1).unwrap();
+            let mut tally = times.tally();
+            times.run(0, &mut tally);
+            prop_assert_eq!(tally.trials, 1);
         }
     }
 }

@@ -43,6 +43,10 @@ pub struct Fate<'a> {
     hazards: Vec<Course>,
 }
 
+/// Assessments are counted to here. Who lives longer than this many intervals is seen all the time, as far as a float can tell:
+/// the next assessment is later by less than the last digit of the time, and one more could not be counted.
+const COUNTED: f64 = 9_007_199_254_740_992.0; // 2^53
+
 /// An assessment.
 struct Visit {
     time: f64,
@@ -112,6 +116,9 @@ impl<'a> Fate<'a> {
             return until;
         }
         let mut count = ((until + schedule.jitter) / schedule.every).floor();
+        if count >= COUNTED {
+            return until;
+        }
         while count >= 1.0 {
             let visit = visit(philox, trial, number, schedule, count);
             if visit.attended && visit.time <= until {
@@ -138,6 +145,9 @@ impl<'a> Fate<'a> {
             return None;
         }
         let first = ((event - schedule.jitter) / schedule.every).floor().max(1.0);
+        if first >= COUNTED && decision.too_soon == 0.0 {
+            return (event <= lost).then_some(event);
+        }
         let mut count = if decision.too_soon > 0.0 { 1.0 } else { first };
         loop {
             // No assessment is earlier than this, so none that follows is within reach.

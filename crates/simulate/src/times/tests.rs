@@ -383,3 +383,19 @@ fn bounds_on_a_probability_conclude_what_it_would() {
     }
     assert!((10..55).contains(&concluded), "{concluded}");
 }
+
+/// More assessments than can be counted: the next one is a digit later than a float holds.
+#[rstest]
+#[case("put_off = 0.9")]
+#[case("put_off = 0.0")]
+fn a_life_of_more_assessments_than_can_be_counted_ends(#[case] decision: &str) {
+    let scenario = scenario(&format!(
+        "subjects = 20\ncontrol = {{ hazard = [{{ from = 0, hazard = 1e-300 }}] }}\neffect = {{ hazard_ratio = 1.0 }}\n\
+         assessment = {{ every = 2.0, missed = 0.9 }}\ndecision = {{ {decision} }}\n"
+    ));
+    let mut times = Times::new(&scenario, 1).unwrap();
+    let mut known = Vec::new();
+    times.followed(0, |_, time, event| known.push((time, event)));
+    assert_eq!(known.len(), 20);
+    assert!(known.iter().all(|(time, event)| *event && *time > 1e290), "{known:?}");
+}
