@@ -78,11 +78,11 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         outcome.last,
         plural(outcome.head.count, "event")
     ))?;
-    let results = report::of_ledger(&Address::from(&at), Cuts::default())?;
+    let derived = report::of_ledger(&Address::from(&at), Cuts::default())?;
     let out = options.dir.join("report");
-    report::write(&results, &out)?;
+    report::write(&derived, &out)?;
     line("")?;
-    report::show(&results, &out)?;
+    report::show(&derived.results, &out)?;
     line(format!("ledger   {} (head {})", at.display(), outcome.head.hash))?;
     line(format!("\ntook {:.1} s. Next:", began.elapsed().as_secs_f64()))?;
     next(&options.dir, outcome.first, outcome.last)

@@ -38,16 +38,22 @@ pub fn run(options: &Options) -> Result<(), Failure> {
             "a ledger, or a directory of SDTM data sets as CSV; `trialwright demo` makes a ledger to look at",
         ));
     }
-    let results = match source.file().filter(|file| file.is_dir()) {
+    let derived = match source.file().filter(|file| file.is_dir()) {
         Some(folder) => of_sdtm(folder, options.cuts)?,
         None => of_ledger(source, options.cuts)?,
     };
     if options.json {
-        return crate::output::json(&results);
+        return crate::output::json(&derived.results);
     }
     let out = options.out.clone().unwrap_or_else(|| default_out(source, options.cuts));
-    write(&results, &out)?;
-    show(&results, &out)
+    write(&derived, &out)?;
+    show(&derived.results, &out)
+}
+
+/// What a report is made of.
+pub struct Derived {
+    pub history: ProtocolHistory,
+    pub results: Results,
 }
 
 /// A report of a cut goes beside the whole one, not over it.
@@ -68,13 +74,13 @@ fn default_out(source: &Address, cuts: Cuts) -> PathBuf {
 }
 
 /// The results of a ledger.
-pub fn of_ledger(at: &Address, cuts: Cuts) -> Result<Results, Failure> {
+pub fn of_ledger(at: &Address, cuts: Cuts) -> Result<Derived, Failure> {
     let reading = cuts.open(at)?;
     let bar = progress(reading.head.count, "deriving");
     let source = format!("ledger {at}");
     let results = reading.results(Arms::Apart, cuts.cut, &source, |events| bar.inc(events))?;
     bar.finish_and_clear();
-    Ok(results)
+    Ok(Derived { history: reading.history, results })
 }
 
 fn analyse(history: &ProtocolHistory, context: Context, rows: Vec<SubjectRow>) -> Results {
@@ -85,7 +91,7 @@ fn analyse(history: &ProtocolHistory, context: Context, rows: Vec<SubjectRow>) -
 }
 
 /// The results of an SDTM directory. Its facts carry no moment of recording, so that `--as-of` has nothing to cut by.
-fn of_sdtm(path: &Path, cuts: Cuts) -> Result<Results, Failure> {
+fn of_sdtm(path: &Path, cuts: Cuts) -> Result<Derived, Failure> {
     if cuts.as_of.is_some() {
         return Err(Failure::usage(
             "--as-of has nothing to cut by: SDTM does not tell when a fact was recorded",
@@ -111,7 +117,8 @@ fn of_sdtm(path: &Path, cuts: Cuts) -> Result<Results, Failure> {
         ..About::of(&history, &format!("SDTM directory {}", path.display()))
     };
     let sites = import.sites();
-    Ok(analyse(&history, Context { about, sites, limits }, rows))
+    let results = analyse(&history, Context { about, sites, limits }, rows);
+    Ok(Derived { history, results })
 }
 
 /// What to give in place of a directory that is no SDTM: a ledger in it, where there is one.
@@ -133,12 +140,18 @@ fn instead_of(path: &Path) -> String {
 /// The files a report consists of, so that the next one knows what it replaces.
 const CONTENTS: &str = "contents.txt";
 
-/// Writes the page, the tables and the figures of `results` into `out`, in place of the report that stood there.
-pub fn write(results: &Results, out: &Path) -> Result<(), Failure> {
+/// Writes the page, the tables and the figures of a report into `out`, in place of the one that stood there.
+pub fn write(derived: &Derived, out: &Path) -> Result<(), Failure> {
     let bar = busy("writing");
+    let results = &derived.results;
     let mut files = vec![("report.html".to_owned(), report::html(results))];
     let json = serde_json::to_string_pretty(results).map_err(Failure::new)?;
     files.push(("results.json".to_owned(), json));
+    let standard = exchange::ars::reporting_event(&derived.history, results);
+    files.push((
+        "analysis-results.json".to_owned(),
+        serde_json::to_string_pretty(&standard).map_err(Failure::new)?,
+    ));
     files.extend(report::csv_files(results).into_iter().map(|(name, text)| (format!("tables/{name}"), text)));
     files.extend(report::figures(results).into_iter().map(|(name, text)| (format!("figures/{name}"), text)));
     let names: String = files.iter().flat_map(|(name, _)| [name.as_str(), "\n"]).collect();
@@ -190,6 +203,7 @@ pub fn show(results: &Results, out: &Path) -> Result<(), Failure> {
     line(format!("tables   {} (CSV)", out.join("tables").display()))?;
     line(format!("figures  {} (SVG)", out.join("figures").display()))?;
     line(format!("results  {} (JSON)", out.join("results.json").display()))?;
+    line(format!("         {} (CDISC ARS)", out.join("analysis-results.json").display()))?;
     if !results.faults.is_empty() {
         line(format!(
             "{} in the events could not be read; the report lists them",

@@ -62,7 +62,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let simulated = room.play(&simulation, async |_, _| Ok(()))?;
     let at = room.furnish()?;
     let address = Address::from(&at);
-    let results = report::of_ledger(&address, Cuts::default())?;
+    let derived = report::of_ledger(&address, Cuts::default())?;
     let reading = office::open_reading(&address, None)?;
     let (records, _) = reading.records(|record| record)?;
     let checks = check(&Trial {
@@ -71,10 +71,10 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         end: simulated.last,
         truth: &simulated.truth,
         records: &records,
-        results: &results,
+        results: &derived.results,
     });
     let out = folder.join("report");
-    report::write(&results, &out)?;
+    report::write(&derived, &out)?;
     let made = page::Made { checks: &checks, seed: options.seed, scenario: options.scenario.as_deref() };
     let json = serde_json::to_string_pretty(&made.written()).map_err(Failure::new)?;
     for (name, text) in [("checks.html", page::page(&made)), ("checks.json", json)] {

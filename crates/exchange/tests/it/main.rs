@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // a test that meets a surprise fails
 
+mod ars;
 mod bad_input;
 mod fhir;
 mod formats;

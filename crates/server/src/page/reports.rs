@@ -236,6 +236,10 @@ fn files(room: &Room, report: &Report) -> Result<Files, office::Error> {
     let json =
         serde_json::to_string_pretty(&results).map_err(|wrong| office::Error::Worker(wrong.to_string()))?;
     others.insert("results.json".into(), json);
+    let standard = exchange::ars::reporting_event(&reading.history, &results);
+    let json =
+        serde_json::to_string_pretty(&standard).map_err(|wrong| office::Error::Worker(wrong.to_string()))?;
+    others.insert("analysis-results.json".into(), json);
     let (head, summary) = (reading.head.hash.to_string(), report::summary(&results));
     Ok(Files { head, summary, page: report::html(&results), others })
 }
