@@ -11,6 +11,7 @@ mod check;
 mod cuts;
 mod demo;
 mod design;
+mod diff;
 mod dry_run;
 mod explain;
 mod export;
@@ -128,6 +129,12 @@ An editor that knows TOML completes a protocol file whose first line is
   trialwright report examples/sdtm-oncology --out sdtm-report/
   trialwright report trialwright-demo/trial.sqlite --json | jq '.flow'")]
     Report(report::Options),
+    /// Show which numbers differ between two reports, and which subjects and events changed them
+    #[command(after_help = "Examples:
+  trialwright report trial.sqlite --as-of 2027-06-30 --out interim/ && trialwright report trial.sqlite --out now/
+  trialwright diff interim/ now/
+  trialwright diff interim/results.json now/results.json --json | jq '.parts[].place'")]
+    Diff(diff::Options),
     /// Prove that nothing in a ledger was altered, or name the first event that was
     #[command(after_help = "Examples:
   trialwright verify trialwright-demo/trial.sqlite
@@ -292,6 +299,7 @@ fn main() -> ExitCode {
         Command::Adopt(options) => adopt::run(&options),
         Command::Randomisation { command } => randomisation::run(&command),
         Command::Report(options) => report::run(&options),
+        Command::Diff(options) => diff::run(&options),
         Command::Verify(options) => verify::run(&options),
         Command::Checkpoint(options) => verify::checkpoint(&options),
         Command::Backup(options) => verify::backup(&options),

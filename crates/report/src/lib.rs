@@ -8,6 +8,7 @@
 
 mod behind;
 mod csv;
+mod difference;
 mod figure;
 mod link;
 mod number;
@@ -16,6 +17,8 @@ mod summary;
 mod words;
 
 use analysis::results::Results;
+
+pub use difference::{Cause, Change, Differences, Part, differences};
 
 /// One self-contained HTML page: no script is needed to read it, nothing is loaded from anywhere.
 ///
