@@ -6,9 +6,11 @@
 mod arms;
 mod assumptions;
 mod baseline;
+mod committee;
 mod deviations;
 mod figures;
 mod flow;
+mod patterns;
 mod plan;
 mod quality;
 mod quantile;
@@ -73,7 +75,9 @@ fn made(
         recruitment: flow::recruitment(protocol, &sites, &rows),
         baseline: baseline::table(protocol, &arms, &rows),
         responses: response::table(&arms, &rows),
+        patterns: patterns::patterns(&arms, &rows),
         sabr: sabr::table(&protocol.sabr, &arms, &rows),
+        committee: committee::result(&arms, &mut rows, until),
         safety: safety::tables(&protocol.safety, &arms, &mut rows),
         quality_of_life: quality::result(protocol, &arms, &mut rows, until),
         deviations: deviations::list(&mut rows),

@@ -102,7 +102,8 @@ impl Limits {
         }
         if rows.iter().any(|row| !row.detail.figures) {
             left_out.push(format!(
-                "the figures with one mark a subject (swimmer, waterfall, spider): {n} subjects, and the limit is {}",
+                "the figures with one mark a subject (swimmer, waterfall, spider), checks of hazards, subgroups and the \
+                 model of repeated measures: {n} subjects, and the limit is {}",
                 self.figures
             ));
         }

@@ -2,6 +2,9 @@
 //!
 //! Never scores a questionnaire (see `trial::factb`). Means have limits by Student's t at 95 %, differences by Welch.
 
+mod missing;
+mod model;
+
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
@@ -144,6 +147,15 @@ pub fn result(
     let windows = windows(protocol, rule);
     let level = level(protocol);
     let by_week = by_week(arms, rows, &windows, until, level);
+    let patterns = missing::patterns(arms, rows, &windows, until);
+    let missing = missing::weeks(arms, rows, &windows, until);
+    let mut model_remarks = Vec::new();
+    // A figure of it is drawn where those of single subjects are.
+    let model = rows
+        .iter()
+        .any(|row| row.detail.figures)
+        .then(|| model::model(arms, rows, &rule.weeks, level, &mut model_remarks))
+        .flatten();
     let (auc, mut differences) = areas(arms, rows, level, |quality| quality.area.take());
     let sensitivity = rule
         .sensitivity
@@ -176,6 +188,10 @@ pub fn result(
         p: first.map(|first| first.p),
         more_differences: differences,
         sensitivity,
+        model,
+        model_remarks,
+        patterns,
+        missing,
         to_week: rule.auc_to_week,
         rules,
     })

@@ -14,6 +14,10 @@ use trial::protocol::{Background, Origin};
 use trial::recist::OverallResponse;
 use trial::strategy::{Course, Verdict};
 
+mod further;
+
+pub use further::*;
+
 /// All that a report says.
 #[derive(Clone, Debug, Serialize)]
 pub struct Results {
@@ -39,8 +43,12 @@ pub struct Results {
     pub spider: Vec<Trajectory>,
     /// SABR by arm.
     pub sabr: Vec<SabrRow>,
+    /// Where progressions were, courses of SABR and the strategy over time.
+    pub patterns: Patterns,
     /// Adverse events.
     pub safety: SafetyResult,
+    /// What a safety committee asks for beyond that.
+    pub committee: Committee,
     /// Quality of life, where it is measured.
     pub quality_of_life: Option<QualityResult>,
     /// Protocol deviations.
@@ -289,6 +297,8 @@ pub struct AnalysisResult {
     pub overall: Option<LogRank>,
     /// Why there is no comparison, or what to beware of.
     pub remarks: Vec<String>,
+    /// Subgroups, checks of hazards and competing risks, beside a main analysis.
+    pub further: Further,
     /// Each subject in it: what it contributes. The end of the chain from a number to its events.
     pub subjects: Vec<Contribution>,
 }
@@ -642,6 +652,14 @@ pub struct QualityResult {
     pub more_differences: Vec<QualityDifference>,
     /// The areas under the rules of each sensitivity analysis of the protocol.
     pub sensitivity: Vec<QualitySensitivity>,
+    /// A mixed model for repeated measures; none, with a remark, where it cannot be fitted.
+    pub model: Option<QualityModel>,
+    /// Why there is no model, or what it leaves out.
+    pub model_remarks: Vec<String>,
+    /// How questionnaires are missing, by arm.
+    pub patterns: Vec<MissingPattern>,
+    /// The same by arm and week.
+    pub missing: Vec<MissingWeek>,
     /// Up to this week.
     pub to_week: u32,
     /// The rules in words.

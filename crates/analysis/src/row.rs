@@ -21,7 +21,9 @@ use crate::quality::Quality;
 use crate::response::BestResponse;
 use crate::results::{Change, Counted, DeviationRow, Lane, PendingRow, SubjectFault, Trace, Trajectory, Who};
 use crate::safety::Safety;
-use crate::{baseline, deviations, figures, flow, quality, response, sabr, safety, trace};
+use crate::{
+    baseline, committee, deviations, figures, flow, patterns, quality, response, sabr, safety, trace,
+};
 
 /// One subject's contribution.
 #[derive(Clone, Debug)]
@@ -52,7 +54,11 @@ pub struct SubjectRow {
     pub(crate) times: Vec<Option<Time>>,
     pub(crate) best: Option<BestResponse>,
     pub(crate) sabr: Vec<sabr::Course>,
+    /// Progressions by place, courses of SABR and states.
+    pub(crate) course: patterns::Course,
     pub(crate) safety: Safety,
+    /// For a safety committee.
+    pub(crate) watch: committee::Watch,
     pub(crate) quality: Option<Quality>,
     pub(crate) deviations: Vec<DeviationRow>,
     pub(crate) pending: Option<PendingRow>,
@@ -105,6 +111,7 @@ impl SubjectRow {
         (self.treated, self.lane, self.trajectory, self.change) = (None, None, None, None);
         (self.trace, self.pending) = (None, None);
         (self.deviations, self.faults) = (Vec::new(), Vec::new());
+        self.watch.narratives = Vec::new();
         for time in self.times.iter_mut().flatten() {
             time.full = None;
         }
@@ -259,7 +266,9 @@ impl Plan<'_> {
                 .collect(),
             best: response::of(subject),
             sabr: sabr::of(subject),
+            course: patterns::of(subject),
             safety: safety::of(subject),
+            watch: committee::of(subject, detail.traces),
             quality,
             deviations,
             pending,

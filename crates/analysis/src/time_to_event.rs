@@ -3,6 +3,10 @@
 //! Never decides an event or a censoring (see `trial::endpoint`) and never computes a statistic itself (see `survival`):
 //! it chooses which, over whom, and says where one does not exist. Times are `AVAL` in days.
 
+mod hazards;
+mod incidence;
+mod subgroups;
+
 use std::collections::BTreeMap;
 
 use survival::cox::{Covariates, Cox, CoxFit, CoxOptions, Ties, TimeTransform};
@@ -20,7 +24,7 @@ use trial::protocol::{
 use crate::arms::Arms;
 use crate::plan::{Planned, planned};
 use crate::results::{
-    AnalysisResult, ArmEstimate, Comparison, Contribution, CurvePoint, Estimate, LogRank, OutcomeRow,
+    AnalysisResult, ArmEstimate, Comparison, Contribution, CurvePoint, Estimate, Further, LogRank, OutcomeRow,
 };
 use crate::row::SubjectRow;
 
@@ -49,7 +53,10 @@ pub fn analyses(protocol: &Protocol, arms: &Arms, rows: &mut [SubjectRow]) -> Ve
     analyses
         .iter()
         .enumerate()
-        .map(|(place, planned)| analysis(planned, arms, &placement, rows, place))
+        .map(|(place, planned)| {
+            let further = further(protocol, planned, arms, &placement, rows, place);
+            AnalysisResult { further, ..analysis(planned, arms, &placement, rows, place) }
+        })
         .collect()
 }
 
@@ -133,12 +140,46 @@ fn analysis(
         more_comparisons: comparisons,
         overall,
         remarks,
+        further: Further::default(),
         subjects: contributions(rows, place, analysis.stratified.then_some(placement)),
+    }
+}
+
+/// What stands beside a main analysis. Subgroups and checks of hazards are made where the figures of single subjects are.
+fn further(
+    protocol: &Protocol,
+    planned: &Planned<'_>,
+    arms: &Arms,
+    placement: &Placement,
+    rows: &[SubjectRow],
+    place: usize,
+) -> Further {
+    let Planned { analysis, endpoint, .. } = planned;
+    if analysis.role != AnalysisRole::Main {
+        return Further::default();
+    }
+    let data = Data::of(placement, rows, place, analysis.stratified);
+    let (ties, level) = (analysis.ties, analysis.confidence);
+    let range = data.time.iter().copied().fold(0.0, f64::max);
+    let deep = rows.iter().any(|row| row.detail.figures);
+    let primary = endpoint.role == EndpointRole::Primary;
+    let mut remarks = Vec::new();
+    Further {
+        hazards: if deep { hazards::checks(&data, arms, rows, ties, level) } else { Vec::new() },
+        incidence: incidence::causes(&data, arms, endpoint.events.len(), level, range, &mut remarks),
+        subgroups: if deep && primary {
+            subgroups::subgroups(&protocol.stratification, &data, arms, rows, ties, level)
+        } else {
+            Vec::new()
+        },
+        remarks,
     }
 }
 
 /// The times of one analysis, one entry a subject in it.
 struct Data<'a> {
+    /// The place of each subject among the rows.
+    row: Vec<usize>,
     arm: Vec<usize>,
     time: Vec<f64>,
     event: Vec<bool>,
@@ -154,30 +195,37 @@ impl<'a> Data<'a> {
         let mut data = Self::empty(&placement.names, stratified);
         for (number, row) in rows.iter().enumerate() {
             if let (Some(arm), Some(Some(time))) = (placement.arm[number], row.times.get(place)) {
-                data.push(arm, time.days as f64, time.is_event(), &time.outcome, placement.stratum[number]);
+                data.row.push(number);
+                data.arm.push(arm);
+                data.time.push(time.days as f64);
+                data.event.push(time.is_event());
+                data.outcome.push(&time.outcome);
+                data.stratum.push(placement.stratum[number]);
             }
         }
         data
     }
 
     fn empty(strata: &'a [String], stratified: bool) -> Self {
-        let (arm, time, event, outcome, stratum) = Default::default();
-        Self { arm, time, event, outcome, stratum, strata, stratified }
+        let (row, arm, time, event, outcome, stratum) = Default::default();
+        Self { row, arm, time, event, outcome, stratum, strata, stratified }
     }
 
-    fn push(&mut self, arm: usize, time: f64, event: bool, outcome: &'a Outcome, stratum: usize) {
-        self.arm.push(arm);
-        self.time.push(time);
-        self.event.push(event);
-        self.outcome.push(outcome);
-        self.stratum.push(stratum);
+    /// Takes in subject `i` of `other`.
+    fn copy(&mut self, other: &Self, i: usize) {
+        self.row.push(other.row[i]);
+        self.arm.push(other.arm[i]);
+        self.time.push(other.time[i]);
+        self.event.push(other.event[i]);
+        self.outcome.push(other.outcome[i]);
+        self.stratum.push(other.stratum[i]);
     }
 
     /// Those in one of `arms`.
     fn only(&self, arms: &[usize]) -> Self {
         let mut data = Self::empty(self.strata, self.stratified);
         for i in (0..self.arm.len()).filter(|i| arms.contains(&self.arm[*i])) {
-            data.push(self.arm[i], self.time[i], self.event[i], self.outcome[i], self.stratum[i]);
+            data.copy(self, i);
         }
         data
     }
@@ -360,10 +408,7 @@ impl Pair<'_> {
         }
         let treated: Vec<f64> = data.arm.iter().map(|arm| f64::from(u8::from(*arm == self.arm))).collect();
         let options = CoxOptions {
-            ties: match self.ties {
-                TieMethod::Efron => Ties::Efron,
-                TieMethod::Breslow => Ties::Breslow,
-            },
+            ties: ties_of(self.ties),
             strata: data.stratified.then_some(data.stratum.as_slice()),
             ..CoxOptions::default()
         };
@@ -401,6 +446,13 @@ impl Pair<'_> {
 /// The longest time of a curve, event or censoring.
 fn last(fit: &KaplanMeier) -> Option<f64> {
     fit.time.last().copied()
+}
+
+fn ties_of(ties: TieMethod) -> Ties {
+    match ties {
+        TieMethod::Efron => Ties::Efron,
+        TieMethod::Breslow => Ties::Breslow,
+    }
 }
 
 fn proportional_hazards(fit: &CoxFit) -> Option<f64> {

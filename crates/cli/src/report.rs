@@ -26,9 +26,19 @@ pub struct Options {
     /// here for SDTM, each with its cut in the name
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// For whom: a safety committee gets an open part, all arms in one, and a closed part by arm, each in a folder of its
+    /// own
+    #[arg(long = "for", value_name = "READER", conflicts_with = "json")]
+    reader: Option<Reader>,
     /// Print the results as JSON and write no files
     #[arg(long, conflicts_with = "out")]
     json: bool,
+}
+
+/// Who reads a report that is not the whole one.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Reader {
+    SafetyCommittee,
 }
 
 pub fn run(options: &Options) -> Result<(), Failure> {
@@ -38,10 +48,19 @@ pub fn run(options: &Options) -> Result<(), Failure> {
             "a ledger, or a directory of SDTM data sets as CSV; `trialwright demo` makes a ledger to look at",
         ));
     }
-    let derived = match source.file().filter(|file| file.is_dir()) {
-        Some(folder) => of_sdtm(folder, options.cuts)?,
-        None => of_ledger(source, options.cuts)?,
+    let derived = |arms: Arms| match source.file().filter(|file| file.is_dir()) {
+        Some(folder) => of_sdtm(folder, options.cuts, arms),
+        None => of_ledger_by(source, options.cuts, arms),
     };
+    if let Some(Reader::SafetyCommittee) = options.reader {
+        let out = options.out.clone().unwrap_or_else(|| {
+            let mut out = default_out(source, options.cuts).into_os_string();
+            out.push("-safety-committee");
+            out.into()
+        });
+        return for_committee(&derived(Arms::Pooled)?, &derived(Arms::Apart)?, &out);
+    }
+    let derived = derived(Arms::Apart)?;
     if options.json {
         return crate::output::json(&derived.results);
     }
@@ -75,23 +94,27 @@ fn default_out(source: &Address, cuts: Cuts) -> PathBuf {
 
 /// The results of a ledger.
 pub fn of_ledger(at: &Address, cuts: Cuts) -> Result<Derived, Failure> {
+    of_ledger_by(at, cuts, Arms::Apart)
+}
+
+fn of_ledger_by(at: &Address, cuts: Cuts, arms: Arms) -> Result<Derived, Failure> {
     let reading = cuts.open(at)?;
     let bar = progress(reading.head.count, "deriving");
     let source = format!("ledger {at}");
-    let results = reading.results(Arms::Apart, cuts.cut, &source, |events| bar.inc(events))?;
+    let results = reading.results(arms, cuts.cut, &source, |events| bar.inc(events))?;
     bar.finish_and_clear();
     Ok(Derived { history: reading.history, results })
 }
 
-fn analyse(history: &ProtocolHistory, context: Context, rows: Vec<SubjectRow>) -> Results {
+fn analyse(arms: Arms, history: &ProtocolHistory, context: Context, rows: Vec<SubjectRow>) -> Results {
     let bar = busy("analysing");
-    let results = analysis::results(history, context, rows);
+    let results = arms.results(history, context, rows);
     bar.finish_and_clear();
     results
 }
 
 /// The results of an SDTM directory. Its facts carry no moment of recording, so that `--as-of` has nothing to cut by.
-fn of_sdtm(path: &Path, cuts: Cuts) -> Result<Derived, Failure> {
+fn of_sdtm(path: &Path, cuts: Cuts, arms: Arms) -> Result<Derived, Failure> {
     if cuts.as_of.is_some() {
         return Err(Failure::usage(
             "--as-of has nothing to cut by: SDTM does not tell when a fact was recorded",
@@ -117,7 +140,7 @@ fn of_sdtm(path: &Path, cuts: Cuts) -> Result<Derived, Failure> {
         ..About::of(&history, &format!("SDTM directory {}", path.display()))
     };
     let sites = import.sites();
-    let results = analyse(&history, Context { about, sites, limits }, rows);
+    let results = analyse(arms, &history, Context { about, sites, limits }, rows);
     Ok(Derived { history, results })
 }
 
@@ -142,9 +165,41 @@ const CONTENTS: &str = "contents.txt";
 
 /// Writes the page, the tables and the figures of a report into `out`, in place of the one that stood there.
 pub fn write(derived: &Derived, out: &Path) -> Result<(), Failure> {
+    write_page(derived, report::html(&derived.results), out)
+}
+
+/// Both parts of a report for a safety committee, each in a folder of its own; the closed one is for its owner's eyes.
+fn for_committee(open: &Derived, closed: &Derived, out: &Path) -> Result<(), Failure> {
+    let (at_open, at_closed) = (out.join("open"), out.join("closed"));
+    write_page(open, report::committee(&open.results, report::Part::Open), &at_open)?;
+    fs::create_dir_all(&at_closed).and_then(|()| private(&at_closed)).map_err(|wrong| {
+        Failure::new(format!("cannot keep {} from others: {wrong}", at_closed.display()))
+            .hint("another folder with --out")
+    })?;
+    write_page(closed, report::committee(&closed.results, report::Part::Closed), &at_closed)?;
+    line(format!("open part    {} (all arms in one)", at_open.join("report.html").display()))?;
+    line(format!(
+        "closed part  {} (by arm: for the committee alone)",
+        at_closed.join("report.html").display()
+    ))
+}
+
+/// Nobody but the owner may open the folder.
+#[cfg(unix)]
+fn private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+}
+
+#[cfg(not(unix))]
+fn private(_folder: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+fn write_page(derived: &Derived, page: String, out: &Path) -> Result<(), Failure> {
     let bar = busy("writing");
     let results = &derived.results;
-    let mut files = vec![("report.html".to_owned(), report::html(results))];
+    let mut files = vec![("report.html".to_owned(), page)];
     let json = serde_json::to_string_pretty(results).map_err(Failure::new)?;
     files.push(("results.json".to_owned(), json));
     let standard = exchange::ars::reporting_event(&derived.history, results);

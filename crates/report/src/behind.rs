@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use analysis::results::{BaselineCell, Counted, GradeRow, QualityPoint, Results, Who};
+use analysis::results::{BaselineCell, Counted, GradeRow, PatternRow, QualityPoint, Results, State, Who};
 use trial::event::Seq;
 use trial::id::{ArmId, SubjectId};
 
@@ -39,6 +39,29 @@ pub enum Of {
     Adverse(usize),
     Serious,
     Week(u32),
+    /// Factor and level.
+    Subgroup(usize, usize),
+    /// Of the first progressions by place.
+    First(usize),
+    /// Of the progressions that failed the strategy.
+    Failing(usize),
+    /// How many courses.
+    Courses(usize),
+    /// Which course.
+    Course(usize),
+    /// Landmark and state.
+    State(usize, usize),
+    /// Complete, monotone, intermittent, never.
+    Missing(usize),
+    Model,
+    Alive,
+    UpToDate,
+    /// Cause of death.
+    Death(usize),
+    /// Of `Committee::soon`.
+    Soon(usize),
+    /// Baseline and worst status, as places in `Committee::ecog` and its counts.
+    Shift(usize, usize),
     /// Of the categories in their order.
     Deviations(usize),
 }
@@ -96,6 +119,33 @@ pub struct Lists<'a> {
     places: HashMap<Of, usize>,
 }
 
+/// The patterns of missing questionnaires, in the order of `Of::Missing`.
+pub const MISSING: [&str; 4] = [
+    "complete at every week due",
+    "missing from a week on (monotone)",
+    "missing at a week, scored later (intermittent)",
+    "never scored",
+];
+
+/// `no course`, `1 course`, `4 courses or more`.
+pub fn courses(n: usize, groups: usize) -> String {
+    match n {
+        0 => "no course".into(),
+        n if n + 1 == groups => format!("{n} courses or more"),
+        n => number::counted(n, "course"),
+    }
+}
+
+/// The last column of a shift table is of those without a status.
+pub fn at_most(place: usize, columns: usize) -> Option<usize> {
+    Some(place).filter(|place| place + 1 < columns)
+}
+
+/// A performance status, or that there is none.
+pub fn status(status: Option<usize>) -> String {
+    status.map_or_else(|| "not recorded".into(), |status| status.to_string())
+}
+
 /// The categories of the deviations, in order.
 pub fn deviation_categories(results: &Results) -> Vec<&str> {
     let categories: BTreeSet<&str> = results.deviations.iter().map(|row| row.category.as_str()).collect();
@@ -112,6 +162,9 @@ impl<'a> Lists<'a> {
         lists.tumour(results);
         lists.safety(results);
         lists.quality(results);
+        lists.subgroups(results);
+        lists.patterns(results);
+        lists.committee(results);
         lists.deviations(results);
         lists
     }
@@ -282,6 +335,100 @@ impl<'a> Lists<'a> {
                 group(words::arm_name(arm), point.map(parts).unwrap_or_default())
             });
             self.add(Of::Week(week), format!("{} at week {week}", quality.score), groups.collect());
+        }
+        if let Some(model) = &quality.model {
+            self.whole(Of::Model, "In the model of repeated measures", &model.who);
+        }
+        let none: &[Who] = &[];
+        let pattern = |i: usize| quality.patterns.iter().find(move |row| row.arm == results.arms[i].id);
+        for (place, label) in MISSING.iter().enumerate() {
+            self.by_arm(results, Of::Missing(place), &format!("{}: {label}", quality.score), |i| {
+                pattern(i).map_or(none, |row| {
+                    let all = [&row.complete, &row.monotone, &row.intermittent, &row.never];
+                    all.get(place).map_or(none, |counted| &counted.who)
+                })
+            });
+        }
+    }
+
+    fn committee(&mut self, results: &'a Results) {
+        let none: &[Who] = &[];
+        let committee = &results.committee;
+        let complete =
+            |i: usize| committee.completeness.iter().find(move |row| row.arm == results.arms[i].id);
+        self.by_arm(results, Of::Alive, "Alive and in the trial, as far as is known", |i| {
+            complete(i).map_or(none, |row| &row.followed.who)
+        });
+        self.by_arm(results, Of::UpToDate, "Seen lately, of those", |i| {
+            complete(i).map_or(none, |row| &row.up_to_date.who)
+        });
+        for (place, row) in committee.deaths.iter().enumerate() {
+            self.by_arm(results, Of::Death(place), &format!("Died: {}", row.cause), |i| {
+                row.counts.get(i).map_or(none, |counted| &counted.who)
+            });
+        }
+        for (place, (days, counts)) in committee.soon.iter().enumerate() {
+            let title = format!("Died within {days} days of the last course of SABR");
+            self.by_arm(results, Of::Soon(place), &title, |i| counts.get(i).map_or(none, |c| &c.who));
+        }
+        for (place, row) in committee.ecog.iter().enumerate() {
+            let columns = row.by_arm.first().map_or(0, Vec::len);
+            for worst in 0..columns {
+                let title = format!(
+                    "ECOG at baseline {}, worst {}",
+                    status(row.baseline),
+                    status(at_most(worst, columns))
+                );
+                self.by_arm(results, Of::Shift(place, worst), &title, |i| {
+                    row.by_arm.get(i).and_then(|counts| counts.get(worst)).map_or(none, |c| &c.who)
+                });
+            }
+        }
+    }
+
+    fn subgroups(&mut self, results: &'a Results) {
+        let groups = words::primary(results).map_or(&[][..], |(_, analysis)| &analysis.further.subgroups);
+        for (g, group) in groups.iter().enumerate() {
+            for (l, level) in group.levels.iter().enumerate() {
+                let title = format!("{}: {}", group.label, level.label);
+                self.whole(Of::Subgroup(g, l), title, &level.subjects);
+            }
+        }
+    }
+
+    fn patterns(&mut self, results: &'a Results) {
+        let none: &[Who] = &[];
+        let patterns = &results.patterns;
+        let places: [(fn(usize) -> Of, &str, &'a [PatternRow]); 2] = [
+            (Of::First, "First progression", &patterns.first),
+            (Of::Failing, "Progression that failed the strategy", &patterns.failing),
+        ];
+        for (of, title, rows) in places {
+            for (place, row) in rows.iter().enumerate() {
+                let title = format!("{title}: {}", words::place(row.place));
+                self.by_arm(results, of(place), &title, |i| row.counts.get(i).map_or(none, |c| &c.who));
+            }
+        }
+        let arm = |i: usize| patterns.courses.iter().find(move |row| row.arm == results.arms[i].id);
+        let most = patterns.courses.iter().map(|row| row.subjects.len()).max().unwrap_or(0);
+        for n in 0..most {
+            let title = format!("Subjects with {} of SABR since randomisation", courses(n, most));
+            self.by_arm(results, Of::Courses(n), &title, |i| {
+                arm(i).and_then(|row| row.subjects.get(n)).map_or(none, |counted| &counted.who)
+            });
+            self.by_arm(results, Of::Course(n), &format!("Course {} of SABR, months", n + 1), |i| {
+                arm(i).and_then(|row| row.courses.get(n)).map_or(none, |course| &course.subjects.who)
+            });
+        }
+        let Some(states) = &patterns.states else { return };
+        for (at, month) in states.months.iter().enumerate() {
+            for (place, state) in State::ALL.iter().enumerate() {
+                let title = format!("Month {}: {}", number::short(*month, 0), words::state(*state));
+                self.by_arm(results, Of::State(at, place), &title, |i| {
+                    let counts = states.arms.get(i).and_then(|arm| arm.counts.get(at)?.get(place));
+                    counts.map_or(none, |counted| &counted.who)
+                });
+            }
         }
     }
 

@@ -42,6 +42,9 @@ macro_rules! cells {
     ($($cell:expr),* $(,)?) => { vec![$(cell(&$cell)),*] };
 }
 
+// After the macro that it uses.
+mod further;
+
 /// A value as a cell.
 trait Cell {
     fn cell(&self) -> String;
@@ -115,6 +118,7 @@ pub fn files(results: &Results) -> Vec<(String, String)> {
     ]);
     tables.extend([ae_subjects(results), ungraded(results), expedited(results)]);
     tables.extend(quality(results));
+    tables.extend(further::tables(results));
     tables.extend([deviations(results), pending(results), assumptions(results), faults(results)]);
     tables.extend([
         background(results),

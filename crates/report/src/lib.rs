@@ -28,6 +28,21 @@ pub fn html(results: &Results) -> String {
     page::page(results).into_string()
 }
 
+/// A part of a report for a safety committee.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// For everybody who may see the trial as a whole: all arms in one.
+    Open,
+    /// For the committee and its statistician alone: by arm.
+    Closed,
+}
+
+/// The page of a safety committee, self-contained as [`html`]'s. `part` is that of `results`: an open part is of
+/// `analysis::pooled` and of nothing else.
+pub fn committee(results: &Results, part: Part) -> String {
+    page::for_committee(results, part).into_string()
+}
+
 /// Every table as CSV (RFC 4180, UTF-8, one header line): file name and text. Columns have CDISC names where such exist.
 pub fn csv_files(results: &Results) -> Vec<(String, String)> {
     csv::files(results)

@@ -2,7 +2,7 @@
 //!
 //! Never decides anything. The variants and what they mean: `analysis::results`, `trial::strategy`, `trial::endpoint`.
 
-use analysis::results::{AnalysisResult, ArmName, Comparison, MarkKind, Results};
+use analysis::results::{AnalysisResult, ArmName, Comparison, MarkKind, Place, Results, State};
 use trial::eligibility::Judgement;
 use trial::endpoint::Outcome;
 use trial::id::ArmId;
@@ -173,5 +173,37 @@ pub fn judgement(judgement: &Judgement) -> String {
         Judgement::Met => "met".into(),
         Judgement::NotMet => "not met".into(),
         Judgement::Unknown { missing } => format!("not proven, missing: {}", missing.join(", ")),
+    }
+}
+
+/// `text` with a capital letter at its beginning.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
+        .unwrap_or_default()
+}
+
+/// A state of a strategy.
+pub fn state(state: State) -> &'static str {
+    match state {
+        State::Unprogressed => "no progression yet",
+        State::Held => "holds after a progression",
+        State::Pending => "decision pending",
+        State::Failed => "strategy failed",
+        State::Dead => "dead",
+        State::Unknown => "not followed so long",
+    }
+}
+
+/// Where a progression was.
+pub fn place(place: Place) -> &'static str {
+    match place {
+        Place::Treated => "Only in lesions that had SABR in the trial",
+        Place::Elsewhere => "Only in lesions that had none",
+        Place::Both => "In both",
+        Place::Unplaced => "No lesion named",
+        Place::SystemicChange => "Change of systemic therapy, no progression on a scan",
     }
 }

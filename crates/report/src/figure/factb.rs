@@ -149,7 +149,8 @@ fn means(
     }
 }
 
-fn whisker(canvas: &mut Canvas, x: f64, (lower, upper): (f64, f64), class: usize) {
+/// Limits as a line with ends.
+pub fn whisker(canvas: &mut Canvas, x: f64, (lower, upper): (f64, f64), class: usize) {
     let line = format!("l{class} tick");
     canvas.line(x, lower, x, upper, &line);
     canvas.line(x - 3.0, lower, x + 3.0, lower, &line);

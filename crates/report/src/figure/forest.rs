@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use analysis::results::{AnalysisResult, Comparison, Results};
+use analysis::results::{AnalysisResult, Comparison, Estimate, Results};
 
 use super::canvas::Shape;
 use super::scale::Scale;
@@ -20,7 +20,7 @@ const NUMBERS: f64 = 586.0;
 const ROW: f64 = 19.0;
 
 /// Ticks a log axis can have.
-const TICKS: [f64; 11] = [0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0, 20.0, 50.0];
+pub const TICKS: [f64; 11] = [0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 10.0, 20.0, 50.0];
 
 struct Row<'a> {
     index: usize,
@@ -77,8 +77,14 @@ fn describe(rows: &[Row<'_>]) -> String {
 
 /// The ends of the axis: the nearest ticks around all limits and 1, within 0.02 and 50.
 fn span(rows: &[Row<'_>]) -> (f64, f64) {
-    let ratios = rows.iter().map(|row| &row.comparison.hazard_ratio);
+    let ratios: Vec<&Estimate> = rows.iter().map(|row| &row.comparison.hazard_ratio).collect();
+    span_of(&ratios)
+}
+
+/// The same of any ratios.
+pub fn span_of(ratios: &[&Estimate]) -> (f64, f64) {
     let values: Vec<f64> = ratios
+        .iter()
         .flat_map(|hr| [hr.value, hr.lower, hr.upper])
         .flatten()
         .filter(|v| v.is_finite() && *v > 0.0)
@@ -155,19 +161,20 @@ fn draw(
     });
     let Some(value) = hr.value.filter(|v| v.is_finite() && *v > 0.0) else { return };
     let middle = y - 4.0;
-    interval(canvas, hr.lower, hr.upper, x, ends, middle);
+    interval(canvas, hr.lower, hr.upper, x, ends, (LEFT, RIGHT), middle);
     let size = (3.0 + (events as f64).sqrt() * 0.35).min(7.0);
     let class = if analysis.main { "f0" } else { "l0 open" };
     canvas.shape(Shape::Square, x.at(value.ln()), middle, size, class);
 }
 
 /// The limits as a line; an arrow where one lies beyond the axis or does not exist.
-fn interval(
+pub fn interval(
     canvas: &mut Canvas,
     lower: Option<f64>,
     upper: Option<f64>,
     x: &Scale,
     (low, high): (f64, f64),
+    (left, right): (f64, f64),
     y: f64,
 ) {
     if lower.is_none() && upper.is_none() {
@@ -175,7 +182,7 @@ fn interval(
     }
     let from = lower.filter(|v| *v >= low);
     let to = upper.filter(|v| *v <= high);
-    let (start, end) = (from.map_or(LEFT, |v| x.at(v.ln())), to.map_or(RIGHT, |v| x.at(v.ln())));
+    let (start, end) = (from.map_or(left, |v| x.at(v.ln())), to.map_or(right, |v| x.at(v.ln())));
     canvas.line(start, y, end, y, "l0 whole");
     match from {
         Some(_) => canvas.line(start, y - 3.0, start, y + 3.0, "ax"),

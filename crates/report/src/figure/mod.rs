@@ -4,13 +4,19 @@
 //! are Okabe and Ito's (2008), and each arm has a dash, a shape and a pattern of its own so that grey print is legible.
 
 mod canvas;
+mod courses;
 mod factb;
 mod flow;
 mod forest;
+mod hazards;
+mod incidence;
 mod km;
+mod model;
 mod recruitment;
 mod scale;
 mod spider;
+mod states;
+mod subgroups;
 mod swimmer;
 mod waterfall;
 
@@ -99,10 +105,20 @@ pub fn all(results: &Results, links: &Links<'_>) -> Vec<Figure> {
     let mains = results.analyses.iter().enumerate().filter(|(_, analysis)| analysis.main);
     figures.extend(mains.map(|(i, _)| kaplan_meier(results, i, links)));
     figures.push(forest(results, links));
+    figures.extend(subgroups::subgroups(results, links));
+    for (i, analysis) in results.analyses.iter().enumerate() {
+        figures.extend(incidence::incidence(results, i, links));
+        let checks = 0..analysis.further.hazards.len();
+        figures.extend(checks.filter_map(|place| hazards::hazards(results, i, place, links)));
+    }
     figures.push(waterfall(results, links));
     figures.push(spider(results, links));
     figures.push(swimmer(results, links));
+    figures.extend(states::states(results, links));
+    figures.extend(courses::courses(results, links));
     figures.extend(results.quality_of_life.as_ref().map(|quality| factb(results, quality, links)));
+    figures
+        .extend(results.quality_of_life.as_ref().and_then(|quality| model::model(results, quality, links)));
     // Two analyses whose ids differ only in what a file name cannot hold.
     let mut seen = std::collections::HashSet::new();
     for figure in &mut figures {

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use analysis::results::{AnalysisResult, ArmEstimate, Comparison, Contribution, Estimate};
 use maud::{Markup, html};
 
-use super::{View, cut, file, legend, nothing, traced};
+use super::{View, cut, file, further, legend, nothing, traced};
 use crate::{number, words};
 
 /// The primary endpoint with its sensitivity analyses, and the forest of all.
@@ -22,6 +22,7 @@ pub fn primary(view: &View<'_>) -> Markup {
         h3 id="all-ratios" { "All analyses" }
         (view.figure("forest"))
         (file("analyses.csv, comparisons.csv, landmarks.csv, adtte.csv"))
+        (further::subgroups(view))
     }
 }
 
@@ -66,6 +67,7 @@ fn endpoint(view: &View<'_>, analyses: &[usize]) -> Markup {
                     (whole(view, index))
                     (details(view, index))
                 }
+                (further::beside(view, index))
             }
             @if !side.is_empty() { (sensitivity(view, analyses[0], &side)) }
         }
@@ -92,7 +94,7 @@ fn whole(view: &View<'_>, index: usize) -> Markup {
 }
 
 /// A remark begins with a capital letter where it begins with a plain word.
-fn sentence_case(remark: &str) -> String {
+pub fn sentence_case(remark: &str) -> String {
     let mut letters = remark.chars();
     let first = letters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
     let dot = if remark.ends_with(['.', '!', '?']) { "" } else { "." };

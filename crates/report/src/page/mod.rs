@@ -3,11 +3,15 @@
 //! Never computes; each section shows one part of `Results` and leads to what is behind its numbers. The anchors:
 //! `#aN` an analysis, `#cN` its contributions, `#wN` who is behind a number, `#sN` a subject's trace, `#eN` an event.
 
+mod checklist;
+mod committee;
 mod conduct;
 mod design;
 mod endpoints;
+mod further;
 mod lists;
 mod opening;
+mod patterns;
 mod quality;
 mod safety;
 mod trace;
@@ -16,6 +20,7 @@ mod tumour;
 use analysis::results::Results;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use crate::Part;
 use crate::behind::Of;
 use crate::figure::{self, Figure};
 use crate::link::Links;
@@ -82,10 +87,26 @@ struct Section {
 
 /// The page of `results`.
 pub fn page(results: &Results) -> Markup {
+    let view = view(results);
+    let sections = sections(&view);
+    laid_out(&view, &sections, opening::opening(&view))
+}
+
+/// The page of a safety committee: its closed part where the arms stand apart in `results`, its open part where they do not.
+pub fn for_committee(results: &Results, part: Part) -> Markup {
+    let view = view(results);
+    let sections = committee_sections(&view, part);
+    laid_out(&view, &sections, committee::opening(&view, part))
+}
+
+fn view(results: &Results) -> View<'_> {
     let links = Links::new(results);
     let figures = figure::all(results, &links);
-    let view = View { results, links, figures };
-    let sections = sections(&view);
+    View { results, links, figures }
+}
+
+fn laid_out(view: &View<'_>, sections: &[Section], opening: Markup) -> Markup {
+    let results = view.results;
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -96,9 +117,9 @@ pub fn page(results: &Results) -> Markup {
                     div.simulated role="note" { "SIMULATED DATA: virtual patients, no real person" }
                 }
                 div.frame {
-                    (contents(&sections))
+                    (contents(sections))
                     main id="content" {
-                        (opening::opening(&view))
+                        (opening)
                         @for (i, section) in sections.iter().enumerate() {
                             section id=(section.id) aria-labelledby=(format!("h-{}", section.id)) {
                                 h2 id=(format!("h-{}", section.id)) { span.no { (i + 1) } " " (section.title) }
@@ -107,7 +128,7 @@ pub fn page(results: &Results) -> Markup {
                         }
                     }
                 }
-                (lists::lists(&view))
+                (lists::lists(view))
                 script { (PreEscaped(SCRIPT)) }
             }
         }
@@ -125,6 +146,7 @@ fn sections(view: &View<'_>) -> Vec<Section> {
         section("endpoints", "Other endpoints", endpoints::others(view)),
         section("responses", "Tumour response", tumour::responses(view)),
         section("swimmer", "Course of each subject", tumour::swimmer(view)),
+        section("patterns", "Patterns of progression and SABR again", patterns::patterns(view)),
         section("sabr", "SABR", tumour::sabr(view)),
         section("safety", "Safety", safety::safety(view)),
         section("quality", "Quality of life", quality::quality(view)),
@@ -133,10 +155,37 @@ fn sections(view: &View<'_>) -> Vec<Section> {
         section("faults", "Faults in the record", conduct::faults(view)),
         section("assumed", "What was assumed, and what the design rests on", conduct::assumed(view)),
         section("methods", "How this report was made", conduct::methods(view)),
+        section("checklist", "CONSORT checklist", checklist::checklist(view)),
         section("subjects", "Subjects", trace::subjects(view)),
     ];
     if !view.results.traces.is_empty() {
         sections.push(section("traces", "Traces: from a number to its events", trace::traces(view)));
+    }
+    sections
+}
+
+/// What a committee reads: no estimate of an effect, which is for its statistician to ask for.
+fn committee_sections(view: &View<'_>, part: Part) -> Vec<Section> {
+    let section = |id, title: &str, body| Section { id, title: title.into(), body };
+    let mut sections = vec![
+        section("about", "Trial and data cut", design::about(view)),
+        section("recruitment", "Recruitment", design::recruitment(view)),
+        section("completeness", "Completeness of the data", committee::completeness(view)),
+        section("flow", "Disposition of subjects", design::flow(view)),
+        section("baseline", "Baseline", design::baseline(view)),
+        section("sabr", "Exposure: SABR", tumour::sabr(view)),
+        section("patterns", "Exposure: SABR again, and the strategy over time", patterns::exposure(view)),
+        section("safety", "Adverse events", safety::safety(view)),
+        section("deaths", "Deaths", committee::deaths(view)),
+        section("shifts", "Shifts of performance status and laboratory values", committee::shifts(view)),
+    ];
+    if part == Part::Closed {
+        sections.push(section("narratives", "Serious events, one by one", committee::narratives(view)));
+        sections.push(section("deviations", "Protocol deviations", conduct::deviations(view)));
+        sections.push(section("subjects", "Subjects", trace::subjects(view)));
+        if !view.results.traces.is_empty() {
+            sections.push(section("traces", "Traces: from a number to its events", trace::traces(view)));
+        }
     }
     sections
 }

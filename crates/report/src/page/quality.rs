@@ -2,11 +2,13 @@
 //!
 //! Never scores a questionnaire; the answers stand in the subject's trace.
 
-use analysis::results::{Estimate, QualityArea, QualityDifference, QualityResult};
+use analysis::results::{
+    Estimate, ModelDifference, QualityArea, QualityDifference, QualityModel, QualityResult,
+};
 use maud::{Markup, html};
 
 use super::{MOST_ROWS, View, behind, cut, file, joined, legend, nothing, traced};
-use crate::behind::Of;
+use crate::behind::{MISSING, Of};
 use crate::{number, words};
 
 /// The whole section.
@@ -20,9 +22,107 @@ pub fn quality(view: &View<'_>) -> Markup {
         (areas(view, quality, &quality.auc, "auc", &format!("Area under the curve, weeks 0 to {}", quality.to_week)))
         (difference(view, quality))
         @if !quality.sensitivity.is_empty() { (sensitivity(view, quality)) }
+        (model(view, quality))
+        (missing(view, quality))
         details.rules { summary { "Rules in force" } ul { @for rule in &quality.rules { li { (rule) } } } }
-        (file("factb_weeks.csv, factb_auc.csv, factb_auc_subjects.csv"))
+        (file("factb_weeks.csv, factb_auc.csv, factb_auc_subjects.csv, factb_model.csv, factb_model_differences.csv, factb_missing.csv"))
     }
+}
+
+/// The model of repeated measures.
+fn model(view: &View<'_>, quality: &QualityResult) -> Markup {
+    html! {
+        h3 id="factb-mmrm" { "Model of repeated measures" }
+        @if let Some(model) = &quality.model {
+            (view.figure("factb-model"))
+            (modelled(view, quality, model))
+            details.rules { summary { "The model" } ul { @for rule in &model.rules { li { (words::capital(rule)) "." } } } }
+        }
+        @for remark in &quality.model_remarks { p.note { (words::capital(remark)) "." } }
+        @if quality.model.is_none() && quality.model_remarks.is_empty() {
+            (nothing("No model of repeated measures was fitted: the trial is larger than the limits of this report."))
+        }
+    }
+}
+
+fn modelled(view: &View<'_>, quality: &QualityResult, model: &QualityModel) -> Markup {
+    let level = number::level(quality.confidence);
+    let arms = &view.results.arms;
+    let against: Vec<_> = model.averaged.iter().map(|d| (&d.arm, &d.control)).collect();
+    let mut weeks: Vec<u32> = model.means.iter().map(|mean| mean.week).collect();
+    weeks.sort_unstable();
+    weeks.dedup();
+    let difference = |d: Option<&ModelDifference>| {
+        html! { @match d {
+            Some(d) => { td.num.first { (behind(view, Of::Model, None, None, &number::with_limits(&d.difference, 1, number::NOT_ESTIMABLE))) } td.num { (number::p(d.p)) } },
+            None => { td.num.first { "–" } td.num { "–" } },
+        } }
+    };
+    html! {
+        p { (number::counted(model.subjects, "subject")) " with a baseline and a later score, "
+            (behind(view, Of::Model, None, None, &number::counted(model.scores, "score"))) " after baseline; mean baseline "
+            (number::decimals(model.baseline_mean, 1)) "." }
+        div.wide { table {
+            caption { (quality.score) ": least-squares means and differences (" (level) " % CI)" }
+            thead { tr { th scope="col" { "Week" } @for arm in arms { th.num scope="col" { "Arm " (arm.id) } }
+                @for (arm, control) in &against { th.num scope="col" { (arm) " less " (control) } th.num scope="col" { "p" } } } }
+            tbody {
+                @for week in weeks { tr { th scope="row" { (week) }
+                    @for (i, arm) in arms.iter().enumerate() {
+                        @match model.means.iter().find(|mean| mean.week == week && mean.arm == arm.id) {
+                            Some(mean) => td.num { (behind(view, Of::Week(week), Some(i), Some(0), &number::with_limits(&mean.mean, 1, number::NOT_ESTIMABLE))) },
+                            None => td.num { "–" },
+                        }
+                    }
+                    @for (arm, _) in &against { (difference(model.differences.iter().find(|d| d.week == week && d.arm == **arm))) }
+                } }
+                tr.any { th scope="row" { "Averaged from baseline" } @for _ in arms { td.num { "–" } }
+                    @for (arm, _) in &against { (difference(model.averaged.iter().find(|d| d.arm == **arm))) } }
+            }
+        } }
+    }
+}
+
+/// Patterns by subject, and what became of each week.
+fn missing(view: &View<'_>, quality: &QualityResult) -> Markup {
+    let arms = &view.results.arms;
+    if quality.patterns.is_empty() {
+        return html! {};
+    }
+    html! {
+        h3 id="factb-missing" { "Missing questionnaires" }
+        table {
+            caption { "Subjects by pattern, n (% of those with a questionnaire due)" }
+            thead { tr { th scope="col" { "Pattern" } @for arm in arms { th.num scope="col" { (words::arm_name(arm)) } } } }
+            tbody { @for (place, label) in MISSING.iter().enumerate() { tr { th scope="row" { (words::capital(label)) }
+                @for (i, arm) in arms.iter().enumerate() {
+                    @match quality.patterns.iter().find(|row| row.arm == arm.id) {
+                        Some(row) => {
+                            @let all = [row.complete.n, row.monotone.n, row.intermittent.n, row.never.n];
+                            td.num { (behind(view, Of::Missing(place), Some(i), None, &number::n_percent(all[place], all.iter().sum()))) }
+                        },
+                        None => td.num { "–" },
+                    }
+                }
+            } } }
+        }
+        div.wide { table.small {
+            caption { "What became of each planned questionnaire, subjects" }
+            thead { tr { th scope="col" { "Week" } th scope="col" { "Arm" } th.num scope="col" { "Scored" } th.num scope="col" { "Missing, one scored later" }
+                th.num scope="col" { "Missing, none later" } th.num scope="col" { "Died before" } th.num scope="col" { "Out of the trial before" } th.num scope="col" { "Not due yet" } } }
+            tbody { @for week in weeks_of(quality) { @for row in quality.missing.iter().filter(|row| row.week == week) {
+                tr { th scope="row" { (week) } td { (row.arm) }
+                    @for n in [row.scored, row.intermittent, row.monotone, row.died, row.withdrawn, row.not_yet] { td.num { (number::count(n)) } } }
+            } } }
+        } }
+    }
+}
+
+fn weeks_of(quality: &QualityResult) -> Vec<u32> {
+    let mut weeks: Vec<u32> = quality.missing.iter().map(|row| row.week).collect();
+    weeks.sort_unstable();
+    weeks.dedup();
+    weeks
 }
 
 fn weeks(view: &View<'_>, quality: &QualityResult) -> Markup {
