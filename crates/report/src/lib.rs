@@ -1,4 +1,4 @@
-//! Results to figures, HTML and CSV.
+//! Results to figures, HTML, PDF and CSV.
 //!
 //! Never computes a statistic, does no I/O and reads no clock: it words, draws and links what `analysis::results` holds.
 //! Start at [`html`]; `figure` draws, `page` lays out, `csv` writes the tables, `number` is how a journal prints a number.
@@ -12,10 +12,14 @@ mod figure;
 mod link;
 mod number;
 mod page;
+mod paper;
 mod summary;
 mod words;
 
 use analysis::results::Results;
+pub use typeset::Fault as Unset;
+
+pub use self::paper::Paper;
 
 /// One self-contained HTML page: no script is needed to read it, nothing is loaded from anywhere.
 ///
@@ -23,6 +27,14 @@ use analysis::results::Results;
 /// [`TRACED`] subjects the page carries the traces of some only, and says so; the files of [`csv_files`] carry all.
 pub fn html(results: &Results) -> String {
     page::page(results).into_string()
+}
+
+/// The same page as a PDF: what [`Paper::pdf`] gives for a report that is no draft.
+///
+/// # Errors
+/// Where the page holds what cannot be set on paper; that is a fault of this program, and is said rather than passed over.
+pub fn pdf(results: &Results) -> Result<Vec<u8>, Unset> {
+    Paper::new(results, false).pdf()
 }
 
 /// Every table as CSV (RFC 4180, UTF-8, one header line): file name and text. Columns have CDISC names where such exist.
