@@ -122,11 +122,12 @@ An editor that knows TOML completes a protocol file whose first line is
         #[command(subcommand)]
         command: randomisation::Command,
     },
-    /// Write the report of a ledger or of an SDTM directory: one HTML file and a CSV a table
+    /// Write the report of a ledger or of an SDTM directory: one HTML file, the same on paper (PDF), figures and tables
     #[command(after_help = "Examples:
   trialwright report trialwright-demo/trial.sqlite
   trialwright report trialwright-demo/trial.sqlite --as-of 2027-06-30 --out interim/
   trialwright report examples/sdtm-oncology --out sdtm-report/
+  trialwright report trialwright-demo/trial.sqlite --figures svg,pdf,png --tables csv,docx
   trialwright report trialwright-demo/trial.sqlite --json | jq '.flow'")]
     Report(report::Options),
     /// Show which numbers differ between two reports, and which subjects and events changed them

@@ -30,8 +30,10 @@ pub struct Options {
     /// own
     #[arg(long = "for", value_name = "READER", conflicts_with = "json")]
     reader: Option<Reader>,
+    #[command(flatten)]
+    kinds: Kinds,
     /// Print the results as JSON and write no files
-    #[arg(long, conflicts_with = "out")]
+    #[arg(long, conflicts_with_all = ["out", "figures", "tables", "no_pdf", "draft"])]
     json: bool,
 }
 
@@ -39,6 +41,42 @@ pub struct Options {
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Reader {
     SafetyCommittee,
+}
+
+/// In which formats a report is written; the page and the results as JSON always are.
+#[derive(clap::Args, Clone, Debug, PartialEq, Eq)]
+pub struct Kinds {
+    /// Formats of the figures, one file each: svg, pdf (its letters are letters), png (300 dpi)
+    #[arg(long, value_name = "FORMATS", value_delimiter = ',', default_value = "svg")]
+    figures: Vec<FigureKind>,
+    /// Formats of the tables, one file each: csv (the data, unrounded), docx (for a manuscript)
+    #[arg(long, value_name = "FORMATS", value_delimiter = ',', default_value = "csv")]
+    tables: Vec<TableKind>,
+    /// Do not write the report on paper (report.pdf)
+    #[arg(long)]
+    no_pdf: bool,
+    /// Mark each page of report.pdf, and each docx, as a draft
+    #[arg(long)]
+    draft: bool,
+}
+
+impl Default for Kinds {
+    fn default() -> Self {
+        Self { figures: vec![FigureKind::Svg], tables: vec![TableKind::Csv], no_pdf: false, draft: false }
+    }
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum FigureKind {
+    Svg,
+    Pdf,
+    Png,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum TableKind {
+    Csv,
+    Docx,
 }
 
 pub fn run(options: &Options) -> Result<(), Failure> {
@@ -58,14 +96,14 @@ pub fn run(options: &Options) -> Result<(), Failure> {
             out.push("-safety-committee");
             out.into()
         });
-        return for_committee(&derived(Arms::Pooled)?, &derived(Arms::Apart)?, &out);
+        return for_committee(&derived(Arms::Pooled)?, &derived(Arms::Apart)?, &out, &options.kinds);
     }
     let derived = derived(Arms::Apart)?;
     if options.json {
         return crate::output::json(&derived.results);
     }
     let out = options.out.clone().unwrap_or_else(|| default_out(source, options.cuts));
-    write(&derived, &out)?;
+    write_page(&derived, Page::Whole, &out, &options.kinds)?;
     show(&derived.results, &out)
 }
 
@@ -163,20 +201,20 @@ fn instead_of(path: &Path) -> String {
 /// The files a report consists of, so that the next one knows what it replaces.
 const CONTENTS: &str = "contents.txt";
 
-/// Writes the page, the tables and the figures of a report into `out`, in place of the one that stood there.
+/// Writes the page, the paper, the tables and the figures of a report into `out`, in place of the one that stood there.
 pub fn write(derived: &Derived, out: &Path) -> Result<(), Failure> {
-    write_page(derived, report::html(&derived.results), out)
+    write_page(derived, Page::Whole, out, &Kinds::default())
 }
 
 /// Both parts of a report for a safety committee, each in a folder of its own; the closed one is for its owner's eyes.
-fn for_committee(open: &Derived, closed: &Derived, out: &Path) -> Result<(), Failure> {
+fn for_committee(open: &Derived, closed: &Derived, out: &Path, kinds: &Kinds) -> Result<(), Failure> {
     let (at_open, at_closed) = (out.join("open"), out.join("closed"));
-    write_page(open, report::committee(&open.results, report::Part::Open), &at_open)?;
+    write_page(open, Page::Committee(report::Part::Open), &at_open, kinds)?;
     fs::create_dir_all(&at_closed).and_then(|()| private(&at_closed)).map_err(|wrong| {
         Failure::new(format!("cannot keep {} from others: {wrong}", at_closed.display()))
             .hint("another folder with --out")
     })?;
-    write_page(closed, report::committee(&closed.results, report::Part::Closed), &at_closed)?;
+    write_page(closed, Page::Committee(report::Part::Closed), &at_closed, kinds)?;
     line(format!("open part    {} (all arms in one)", at_open.join("report.html").display()))?;
     line(format!(
         "closed part  {} (by arm: for the committee alone)",
@@ -196,21 +234,18 @@ fn private(_folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn write_page(derived: &Derived, page: String, out: &Path) -> Result<(), Failure> {
+/// Which page of the results is written.
+#[derive(Clone, Copy)]
+enum Page {
+    Whole,
+    Committee(report::Part),
+}
+
+fn write_page(derived: &Derived, page: Page, out: &Path, kinds: &Kinds) -> Result<(), Failure> {
     let bar = busy("writing");
-    let results = &derived.results;
-    let mut files = vec![("report.html".to_owned(), page)];
-    let json = serde_json::to_string_pretty(results).map_err(Failure::new)?;
-    files.push(("results.json".to_owned(), json));
-    let standard = exchange::ars::reporting_event(&derived.history, results);
-    files.push((
-        "analysis-results.json".to_owned(),
-        serde_json::to_string_pretty(&standard).map_err(Failure::new)?,
-    ));
-    files.extend(report::csv_files(results).into_iter().map(|(name, text)| (format!("tables/{name}"), text)));
-    files.extend(report::figures(results).into_iter().map(|(name, text)| (format!("figures/{name}"), text)));
+    let mut files = files(derived, page, kinds)?;
     let names: String = files.iter().flat_map(|(name, _)| [name.as_str(), "\n"]).collect();
-    files.push((CONTENTS.to_owned(), names.clone()));
+    files.push((CONTENTS.to_owned(), names.clone().into_bytes()));
     if out.exists() && !out.is_dir() {
         return Err(Failure::new(format!("{} is a file, and a report is a folder", out.display()))
             .hint("another folder with --out"));
@@ -223,15 +258,57 @@ fn write_page(derived: &Derived, page: String, out: &Path) -> Result<(), Failure
     Ok(())
 }
 
-fn replace(out: &Path, files: &[(String, String)], names: &str) -> std::io::Result<()> {
+/// Name and bytes of every file of a report but the list of them.
+fn files(derived: &Derived, page: Page, kinds: &Kinds) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    let results = &derived.results;
+    let within =
+        |folder: &'static str| move |(name, bytes): (String, Vec<u8>)| (format!("{folder}/{name}"), bytes);
+    let text = |(name, text): (String, String)| (name, text.into_bytes());
+    let (html, paper) = match page {
+        Page::Whole => (report::html(results), report::Paper::new(results, kinds.draft)),
+        Page::Committee(part) => {
+            (report::committee(results, part), report::Paper::committee(results, part, kinds.draft))
+        }
+    };
+    let mut files = vec![("report.html".to_owned(), html.into_bytes())];
+    if !kinds.no_pdf {
+        files.push(("report.pdf".to_owned(), paper.pdf().map_err(Failure::new)?));
+    }
+    let json = serde_json::to_vec_pretty(results).map_err(Failure::new)?;
+    files.push(("results.json".to_owned(), json));
+    let standard = exchange::ars::reporting_event(&derived.history, results);
+    let json = serde_json::to_vec_pretty(&standard).map_err(Failure::new)?;
+    files.push(("analysis-results.json".to_owned(), json));
+    for kind in [TableKind::Csv, TableKind::Docx].into_iter().filter(|kind| kinds.tables.contains(kind)) {
+        let tables = match kind {
+            TableKind::Csv => report::csv_files(results).into_iter().map(text).collect(),
+            TableKind::Docx => paper.tables().map_err(Failure::new)?,
+        };
+        files.extend(tables.into_iter().map(within("tables")));
+    }
+    for kind in [FigureKind::Svg, FigureKind::Pdf, FigureKind::Png]
+        .into_iter()
+        .filter(|kind| kinds.figures.contains(kind))
+    {
+        let figures = match kind {
+            FigureKind::Svg => report::figures(results).into_iter().map(text).collect(),
+            FigureKind::Pdf => paper.figures_pdf().map_err(Failure::new)?,
+            FigureKind::Png => paper.figures_png().map_err(Failure::new)?,
+        };
+        files.extend(figures.into_iter().map(within("figures")));
+    }
+    Ok(files)
+}
+
+fn replace(out: &Path, files: &[(String, Vec<u8>)], names: &str) -> std::io::Result<()> {
     fs::create_dir_all(out)?;
     let making = tempfile::Builder::new().prefix(".making-").tempdir_in(out).map_err(|wrong| wrong.kind())?;
     for folder in ["tables", "figures"] {
         fs::create_dir_all(making.path().join(folder))?;
         fs::create_dir_all(out.join(folder))?;
     }
-    for (name, text) in files {
-        fs::write(making.path().join(name), text)?;
+    for (name, bytes) in files {
+        fs::write(making.path().join(name), bytes)?;
     }
     // A table of the old report that the new one does not have would be read as the new one's.
     let old = fs::read_to_string(out.join(CONTENTS)).unwrap_or_default();
@@ -244,7 +321,8 @@ fn replace(out: &Path, files: &[(String, String)], names: &str) -> std::io::Resu
 /// Whether a name can be one of a report's files: nothing outside its folder is ever removed.
 fn is_of_a_report(name: &str) -> bool {
     let plain = |name: &str| !name.contains(['/', '\\']) && !name.is_empty();
-    name.strip_prefix("tables/").or(name.strip_prefix("figures/")).is_some_and(plain)
+    // With --no-pdf, the paper of an older report would be taken for the new one's.
+    name == "report.pdf" || name.strip_prefix("tables/").or(name.strip_prefix("figures/")).is_some_and(plain)
 }
 
 /// Prints what a person wants to know first.
@@ -255,8 +333,11 @@ pub fn show(results: &Results, out: &Path) -> Result<(), Failure> {
     }
     line("")?;
     line(format!("report   {}", out.join("report.html").display()))?;
-    line(format!("tables   {} (CSV)", out.join("tables").display()))?;
-    line(format!("figures  {} (SVG)", out.join("figures").display()))?;
+    if out.join("report.pdf").exists() {
+        line(format!("paper    {}", out.join("report.pdf").display()))?;
+    }
+    line(format!("tables   {} ({})", out.join("tables").display(), formats(&out.join("tables"))))?;
+    line(format!("figures  {} ({})", out.join("figures").display(), formats(&out.join("figures"))))?;
     line(format!("results  {} (JSON)", out.join("results.json").display()))?;
     line(format!("         {} (CDISC ARS)", out.join("analysis-results.json").display()))?;
     if !results.faults.is_empty() {
@@ -266,4 +347,12 @@ pub fn show(results: &Results, out: &Path) -> Result<(), Failure> {
         ))?;
     }
     Ok(())
+}
+
+/// `CSV, DOCX`: the formats of the files in a folder.
+fn formats(folder: &Path) -> String {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let ends: std::collections::BTreeSet<String> =
+        files.filter_map(|file| Some(file.extension()?.to_str()?.to_ascii_uppercase())).collect();
+    ends.into_iter().collect::<Vec<_>>().join(", ")
 }

@@ -1,4 +1,4 @@
-//! Results to figures, HTML and CSV.
+//! Results to figures, HTML, PDF and CSV.
 //!
 //! Never computes a statistic, does no I/O and reads no clock: it words, draws and links what `analysis::results` holds.
 //! Start at [`html`]; `figure` draws, `page` lays out, `csv` writes the tables, `number` is how a journal prints a number.
@@ -13,10 +13,14 @@ mod figure;
 mod link;
 mod number;
 mod page;
+mod paper;
 mod summary;
 mod words;
 
 use analysis::results::Results;
+pub use typeset::Fault as Unset;
+
+pub use self::paper::Paper;
 
 pub use difference::{Cause, Change, Differences, Part, differences};
 
@@ -41,6 +45,14 @@ pub enum Part {
 /// `analysis::pooled` and of nothing else.
 pub fn committee(results: &Results, part: Part) -> String {
     page::for_committee(results, part).into_string()
+}
+
+/// The same page as a PDF: what [`Paper::pdf`] gives for a report that is no draft.
+///
+/// # Errors
+/// Where the page holds what cannot be set on paper; that is a fault of this program, and is said rather than passed over.
+pub fn pdf(results: &Results) -> Result<Vec<u8>, Unset> {
+    Paper::new(results, false).pdf()
 }
 
 /// Every table as CSV (RFC 4180, UTF-8, one header line): file name and text. Columns have CDISC names where such exist.

@@ -279,3 +279,19 @@ fn pages_to_look_at() {
         assert!(path.metadata().unwrap().len() > 10_000);
     }
 }
+
+/// The paper holds what the page holds, for whatever trial; the typesetter refuses an element it does not know, so that an `Ok` says that
+/// nothing was dropped.
+#[rstest]
+#[case::nothing("nothing", fixture::empty())]
+#[case::one_subject("one-subject", fixture::trial(1, 2, 1))]
+#[case::two_arms("two-arms", fixture::trial(74, 2, 1))]
+#[case::three_arms("three-arms", fixture::trial(90, 3, 1))]
+fn the_page_is_set_on_paper(#[case] name: &str, #[case] results: Results) {
+    let started = std::time::Instant::now();
+    let pdf = report::pdf(&results).unwrap();
+    eprintln!("{name} {:?}", started.elapsed());
+    assert!(pdf.starts_with(b"%PDF-1.7"));
+    std::fs::write(std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.pdf")), pdf)
+        .unwrap();
+}

@@ -34,9 +34,31 @@ fn lists_all_that_it_wrote() {
     listed.push("contents.txt".into());
     listed.sort();
     assert_eq!(files(&report), listed);
-    for name in ["report.html", "results.json", "tables/flow.csv", "figures/swimmer.svg"] {
+    for name in ["report.html", "report.pdf", "results.json", "tables/flow.csv", "figures/swimmer.svg"] {
         assert!(listed.iter().any(|file| file == name), "{name}");
     }
+}
+
+/// What the files are is proved where they are made and by `scripts/pdf-valid.sh`; here, that each is what it is called.
+#[test]
+fn writes_the_formats_that_are_asked_for() {
+    let folder = scratch();
+    let out = folder.path().join("out");
+    let begins = |ending: &str, with: &[u8]| {
+        let written = files(&out).into_iter().filter(|name| name.ends_with(ending));
+        let read = written.map(|name| fs::read(out.join(name)).unwrap());
+        read.map(|bytes| assert!(bytes.starts_with(with), "{ending}")).count()
+    };
+    let args = ["report", SDTM, "--draft", "--figures", "pdf,png", "--tables", "docx", "--out"];
+    assert_eq!(show(&[&args[..], &[&arg(&out)]].concat()).code, 0);
+    let (papers, figures, tables) =
+        (begins(".pdf", b"%PDF-1.7"), begins(".png", b"\x89PNG"), begins(".docx", b"PK"));
+    assert!(figures > 5 && tables > 10, "{figures} figures, {tables} tables");
+    assert_eq!((papers, begins(".svg", b""), begins(".csv", b"")), (figures + 1, 0, 0));
+    // Nothing of that report is taken for the next one's.
+    assert_eq!(show(&["report", SDTM, "--no-pdf", "--out", &arg(&out)]).code, 0);
+    assert_eq!((begins(".pdf", b""), begins(".png", b""), begins(".docx", b"")), (0, 0, 0));
+    assert!(begins(".svg", b"<svg") == figures && begins(".csv", b"") > 10);
 }
 
 #[test]

@@ -73,15 +73,17 @@ impl Figure {
         self.svg(Some(STYLE)).into_string()
     }
 
+    /// What it shows in words, with what to know when reading it.
+    pub fn alternative(&self) -> String {
+        if self.note.is_empty() { self.desc.clone() } else { format!("{} {}", self.desc, self.note) }
+    }
+
     fn svg(&self, style: Option<&str>) -> Markup {
         let (width, height) = (self.canvas.width, self.canvas.height);
         let (title_id, desc_id) = (format!("t-{}", self.name), format!("d-{}", self.name));
         // An image's children are hidden from a screen reader; a figure with links must not hide them.
         let role = if self.canvas.has_links() { "group" } else { "img" };
-        let mut desc = self.desc.clone();
-        if style.is_some() && !self.note.is_empty() {
-            desc = format!("{desc} {}", self.note);
-        }
+        let desc = if style.is_some() { self.alternative() } else { self.desc.clone() };
         html! {
             svg xmlns="http://www.w3.org/2000/svg" class="svg" role=(role)
                 viewBox=(format!("0 0 {} {}", canvas::px(width), canvas::px(height)))

@@ -204,11 +204,13 @@ pub fn methods(view: &View<'_>) -> Markup {
             @if let Some(quality) = &view.results.quality_of_life { li { strong { (quality.score) } ": " (joined(&quality.rules)) "." } }
         }
         (rules(view))
-        h3 id="how-to-trace" { "How to trace a number" }
-        p { "An underlined number opens the list of the subjects behind it, each with its value and the events that put it there, or leads to what
+        h3.screen id="how-to-trace" { "How to trace a number" }
+        p.screen { "An underlined number opens the list of the subjects behind it, each with its value and the events that put it there, or leads to what
             each subject contributes to an analysis. A subject leads to its trace, an event to what was entered. A trace shows the responses with their reasons, the course
             of the strategy with each verdict, and the source events as they were entered. It works without a script; with one, what a link
             leads to opens by itself." }
+        p.print-only { "Not on paper, but in the electronic report: the lists of subjects behind each number (also " code { "who.csv" }
+            "), what each subject contributes to each analysis (also " code { "adtte.csv" } "), and the traces of the subjects to their events." }
     }
 }
 

@@ -250,7 +250,7 @@ fn sensitivity(view: &View<'_>, main: usize, side: &[usize]) -> Markup {
         @for index in side { @for remark in &all[*index].remarks { p.note { (all[*index].id) ": " (sentence_case(remark)) } } }
         @for index in side {
             details.more {
-                summary { (all[*index].label) " " span.kind { "(" (all[*index].id) ")" } ": all numbers, rules and subjects" }
+                summary { (all[*index].label) " " span.kind { "(" (all[*index].id) ")" } ": all numbers" span.screen { ", rules and subjects" } }
                 (whole(view, *index))
                 (details(view, *index))
             }

@@ -20,6 +20,7 @@ mod tumour;
 use analysis::results::Results;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+pub use self::trace::moment;
 use crate::Part;
 use crate::behind::Of;
 use crate::figure::{self, Figure};

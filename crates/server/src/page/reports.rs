@@ -65,6 +65,8 @@ struct Files {
     head: String,
     summary: String,
     page: String,
+    /// The same as a PDF; none where it could not be set, which the log tells.
+    paper: Option<Vec<u8>>,
     /// Tables, figures and the results as JSON, by name.
     others: BTreeMap<String, String>,
 }
@@ -241,7 +243,9 @@ fn files(room: &Room, report: &Report) -> Result<Files, office::Error> {
         serde_json::to_string_pretty(&standard).map_err(|wrong| office::Error::Worker(wrong.to_string()))?;
     others.insert("analysis-results.json".into(), json);
     let (head, summary) = (reading.head.hash.to_string(), report::summary(&results));
-    Ok(Files { head, summary, page: report::html(&results), others })
+    let paper = report::pdf(&results)
+        .inspect_err(|why| tracing::error!(trial = room.slug, %why, "no PDF of a report"));
+    Ok(Files { head, summary, page: report::html(&results), paper: paper.ok(), others })
 }
 
 /// `GET /t/{trial}/reports/{number}`
@@ -278,7 +282,8 @@ fn ready(files: &Files, at: &str, export: bool) -> Markup {
     html! {
         pre.summary { (files.summary) }
         p { "Ledger head " code { (files.head) } }
-        p.row { a.button.main href=(format!("{at}/page")) { "Open the report" } a.button href=(format!("{at}/page")) download="report.html" { "Download it" } }
+        p.row { a.button.main href=(format!("{at}/page")) { "Open the report" } a.button href=(format!("{at}/page")) download="report.html" { "Download it" }
+            @if files.paper.is_some() { a.button href=(format!("{at}/file/report.pdf")) download="report.pdf" { "On paper (PDF)" } } }
         div.grid {
             section.card { h2 { "Figures" } ul { @for name in kind(".svg") { li { a href=(format!("{at}/file/{name}")) download=(name) { (name) } } } } }
             @if export {
@@ -302,6 +307,9 @@ async fn page(Path((_, number)): Path<(String, u64)>, desk: Desk) -> Answer {
 /// `GET /t/{trial}/reports/{number}/file/{name}`
 async fn file(Path((_, number, name)): Path<(String, u64, String)>, desk: Desk) -> Answer {
     let files = desk.room.reports.open(&desk, number)?.files()?;
+    if let Some(paper) = files.paper.as_ref().filter(|_| name == "report.pdf") {
+        return Ok(([(header::CONTENT_TYPE, "application/pdf")], paper.clone()).into_response());
+    }
     let end = name.rsplit_once('.').map(|(_, end)| end);
     let drawing = end == Some("svg");
     let text = files.others.get(&name).filter(|_| drawing || desk.may(Act::ExportData));
