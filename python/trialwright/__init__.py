@@ -1,0 +1,85 @@
+"""Time-to-event statistics held against R, and the reader of Trialwright's ledgers.
+
+Arrays, lists and series go in; frozen results of read-only arrays come out. Rows count from 0, confidence is 0.95 when
+not said, and bad input is a ValueError that says where, what was found and what would be right. Start at
+`kaplan_meier`, `logrank` and `cox`, at `trialwright.design`, and for a trial at `open`.
+"""
+
+from trialwright import design
+from trialwright._trialwright import (
+    AalenJohansen,
+    Cox,
+    Estimate,
+    EventIterator,
+    FineGray,
+    FitWarning,
+    Gray,
+    KaplanMeier,
+    LandmarkDifference,
+    Ledger,
+    LedgerError,
+    LogRank,
+    MaxCombo,
+    Mmrm,
+    NelsonAalen,
+    Quantile,
+    Rmst,
+    RmstDifference,
+    Test,
+    TEstimate,
+    Verification,
+    aalen_johansen,
+    cox,
+    fine_gray,
+    follow_up,
+    gray,
+    kaplan_meier,
+    landmark_difference,
+    logrank,
+    maxcombo,
+    mmrm,
+    nelson_aalen,
+    rmst,
+    rmst_difference,
+)
+
+# Exported, but not by `*`: that would hide Python's own.
+from trialwright._trialwright import open as open
+
+__all__ = [
+    "AalenJohansen",
+    "Cox",
+    "Estimate",
+    "EventIterator",
+    "FineGray",
+    "FitWarning",
+    "Gray",
+    "KaplanMeier",
+    "LandmarkDifference",
+    "Ledger",
+    "LedgerError",
+    "LogRank",
+    "MaxCombo",
+    "Mmrm",
+    "NelsonAalen",
+    "Quantile",
+    "Rmst",
+    "RmstDifference",
+    "TEstimate",
+    "Test",
+    "Verification",
+    "aalen_johansen",
+    "cox",
+    "design",
+    "fine_gray",
+    "follow_up",
+    "gray",
+    "kaplan_meier",
+    "landmark_difference",
+    "logrank",
+    "maxcombo",
+    "mmrm",
+    "nelson_aalen",
+    "rmst",
+    "rmst_difference",
+]
