@@ -22,6 +22,10 @@ use crate::error::{Error, Result};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How many connections read at once.
 const READERS: u32 = 8;
+/// How much memory SQLite may take in this process, in bytes, whatever ledgers are open and however many connections each has: their
+/// pages share it, and a page that was not used for longest makes room for another, whosever it is. Pages of a transaction
+/// under way are beside it.
+const MEMORY: &str = "33554432";
 /// Rows that a connection reads ahead of whoever takes them. A row may be a whole subject.
 const AHEAD: usize = 16;
 
@@ -35,6 +39,7 @@ fn options(path: &Path, access: Access) -> SqliteConnectOptions {
         .pragma("checkpoint_fullfsync", "ON")
         .pragma("trusted_schema", "OFF")
         .pragma("cell_size_check", "ON")
+        .pragma("soft_heap_limit", MEMORY)
         .row_buffer_size(AHEAD)
         // Statements carry data on subjects, which have no place in a log of the program.
         .disable_statement_logging();
