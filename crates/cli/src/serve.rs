@@ -55,6 +55,9 @@ pub struct Options {
     /// Requests a second from one address before it is told to wait
     #[arg(long, env = "TRIALWRIGHT_MOST_REQUESTS", default_value_t = 100, value_name = "N")]
     most_requests: u32,
+    /// Memory for the subjects last looked at, of all trials together, in MiB; the rest is read from the ledger again
+    #[arg(long, env = "TRIALWRIGHT_MEMORY", default_value_t = server::MEMORY >> 20, value_name = "MIB")]
+    memory: usize,
     /// Opens /metrics to whoever sends this as a bearer token; without it only this machine may read them
     #[arg(long, env = "TRIALWRIGHT_METRICS_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     metrics_token: Option<String>,
@@ -158,6 +161,7 @@ fn settings(options: &Options) -> Result<server::Options, Failure> {
     settings.behind_proxy = options.behind_proxy;
     settings.wording.clone_from(&options.wording);
     settings.most_requests = options.most_requests;
+    settings.memory = options.memory.saturating_mul(1 << 20);
     settings.metrics_token = options.metrics_token.as_deref().map(Secret::new);
     Ok(settings)
 }

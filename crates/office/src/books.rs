@@ -18,6 +18,7 @@ use trial::id::SubjectId;
 use crate::action::{Action, Receipt};
 use crate::desk::{Desk, is_storable};
 use crate::folder::Folder;
+use crate::memory::Memory;
 use crate::refusal::{Error, place};
 use crate::seed::SeedSource;
 use crate::shelf::{Shelf, Step, View};
@@ -59,8 +60,8 @@ impl<E: Into<Error>> From<E> for Failure {
 }
 
 impl Books {
-    pub(crate) async fn open(ledger: Ledger, seed: SeedSource) -> Result<Self, Error> {
-        let shelf = Shelf::new(whole(&ledger).await?);
+    pub(crate) async fn open(ledger: Ledger, seed: SeedSource, memory: &Memory) -> Result<Self, Error> {
+        let shelf = Shelf::new(whole(&ledger).await?, memory);
         let (writing, asking) = (Mutex::new(()), Mutex::new(()));
         let (transactions, (moved, _)) = (AtomicU64::new(0), watch::channel(0));
         Ok(Self { ledger, seed, shelf, writing, asking, transactions, moved })
@@ -207,9 +208,9 @@ impl Books {
         if !folder.exists() {
             return Ok(None);
         }
-        let folder = Arc::new(folder);
-        self.shelf.keep(&view.head, [Arc::clone(&folder)]);
-        Ok(Some(folder))
+        // The shelf's own: whatever the caller reads of the events goes with the caller's.
+        self.shelf.keep(&view.head, [Arc::new(folder.clone())]);
+        Ok(Some(Arc::new(folder)))
     }
 
     /// The subjects with events after `seq`.

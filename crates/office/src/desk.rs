@@ -43,7 +43,10 @@ impl<'a> Desk<'a> {
 
     /// The folders, where nothing was recorded.
     pub(crate) fn untouched(self) -> impl Iterator<Item = Arc<Folder>> {
-        self.folders.into_values().filter(Folder::exists).map(Arc::new)
+        self.folders.into_values().filter(Folder::exists).map(|mut folder| {
+            folder.events.forget(); // a refusal may have read them
+            Arc::new(folder)
+        })
     }
 
     /// What the shelf is to hold, now that all is recorded and the ledger stands at `head`.
@@ -52,6 +55,7 @@ impl<'a> Desk<'a> {
         let history = Arc::clone(&self.view.trial.history);
         let folders = self.folders.into_values().filter(Folder::exists).map(move |mut folder| {
             folder.record(&history);
+            folder.events.forget();
             Arc::new(folder)
         });
         (Step { to: self.view, changed: self.changed }, folders)

@@ -15,10 +15,7 @@ use trial::record::Record;
 
 use crate::refusal::Error;
 use crate::state::entered;
-
-/// What a byte of stored events takes in memory, with the record that was folded from it: an estimate, which the example `memory` can
-/// hold against the demonstration trial. JSON's maps are large.
-const BYTES_PER_BYTE: usize = 10;
+use crate::weight;
 
 /// One subject: all that the ledger says of it. A copy costs little: it shares what it holds until one of the two is changed.
 #[derive(Clone, Debug)]
@@ -60,10 +57,15 @@ impl Events {
         self.stored.is_empty()
     }
 
+    /// Lets go of what was read of them.
+    pub(crate) fn forget(&mut self) {
+        self.read = OnceLock::new();
+    }
+
     fn push(&mut self, stored: &Stored, entered: &Entered) {
         self.bytes += stored.bytes.len();
         self.last = Some((entered.seq, entered.event.recorded));
-        self.read = OnceLock::new();
+        self.forget();
         Arc::make_mut(&mut self.stored).push(stored.clone());
     }
 }
@@ -146,7 +148,7 @@ impl Folder {
         if !absorbed {
             let subject = self.record.subject.clone();
             self.record = Arc::new(Record::fold_owned(history, &subject, self.events.to_vec()));
-            self.events.read = OnceLock::new();
+            self.events.forget();
         }
         &self.record
     }
@@ -158,6 +160,7 @@ impl Folder {
 
     /// About how many bytes of memory it takes.
     pub(crate) fn weight(&self) -> usize {
-        size_of::<Self>() + self.events.bytes * BYTES_PER_BYTE
+        let stored = weight::block(self.events.stored.capacity() * size_of::<Stored>()) + self.events.bytes;
+        weight::block(size_of::<Self>()) + weight::of_record(&self.record) + stored
     }
 }

@@ -21,6 +21,7 @@ use crate::allocation::{AllocationAudit, audit};
 use crate::books::Books;
 use crate::desk::draft;
 use crate::folder::Folder;
+use crate::memory::Memory;
 use crate::queue::Queue;
 use crate::refusal::{Error, place};
 use crate::seed::{SeedFile, SeedPlace, SeedSource};
@@ -100,7 +101,7 @@ impl Office {
         };
         writer.append(draft(&event)?).await?;
         commit(writer, &ledger, file).await?;
-        Self::start(ledger, source).await
+        Self::start(ledger, source, &Memory::default()).await
     }
 
     /// Founds a trial at `at`, with its seed beside the ledger's file.
@@ -133,12 +134,17 @@ impl Office {
     /// Opens the office of a trial that was founded. The seed file is looked at only when somebody is randomised, and when the
     /// seed is revealed.
     pub async fn open_with(ledger: Ledger, seed: SeedPlace) -> Result<Self, Error> {
-        let source = SeedSource::new(&ledger, &seed);
-        Self::start(ledger, source).await
+        Self::open_within(ledger, seed, &Memory::default()).await
     }
 
-    async fn start(ledger: Ledger, seed: SeedSource) -> Result<Self, Error> {
-        let books = Arc::new(Books::open(ledger, seed).await?);
+    /// The same, for one of several offices that share their memory for subjects.
+    pub async fn open_within(ledger: Ledger, seed: SeedPlace, memory: &Memory) -> Result<Self, Error> {
+        let source = SeedSource::new(&ledger, &seed);
+        Self::start(ledger, source, memory).await
+    }
+
+    async fn start(ledger: Ledger, seed: SeedSource, memory: &Memory) -> Result<Self, Error> {
+        let books = Arc::new(Books::open(ledger, seed, memory).await?);
         Ok(Self { queue: Queue::start(Arc::clone(&books)), books })
     }
 
@@ -152,10 +158,10 @@ impl Office {
         self.books.transactions()
     }
 
-    /// Gives the office so many bytes of memory for the subjects it last looked at (32 MiB where nothing is said). What is not at hand
-    /// is read again.
+    /// Gives the office, and those that share its memory, so many bytes for the subjects last looked at (32 MiB where nothing is said).
+    /// What is not at hand is read again.
     pub fn keep_in_memory(&self, bytes: usize) {
-        self.books.shelf.give_memory(bytes);
+        self.books.shelf.memory().set_limit(bytes);
     }
 
     /// Admits `actions` in order and appends them in one durable transaction: all of them, or none.

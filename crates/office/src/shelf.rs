@@ -5,7 +5,7 @@
 //! never held while something is waited for. All of it can be read anew from the ledger at any moment.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -15,13 +15,12 @@ use trial::event::Seq;
 use trial::id::SubjectId;
 
 use crate::folder::Folder;
+use crate::memory::{Holder, Memory};
 use crate::state::Trial;
 
 /// For so long the ledger is not asked again whether another process wrote: a page may be that old, and pages that come in
 /// quick succession do not each ask.
 const FRESH: Duration = Duration::from_millis(100);
-/// Memory for folders, in bytes, where nothing else is said: some hundred subjects in the middle of a trial.
-pub(crate) const MEMORY: usize = 32 << 20;
 /// Events whose subjects are remembered: whoever looks again before so many came in between need not read them.
 const RECENT: usize = 16_384;
 
@@ -43,36 +42,52 @@ pub(crate) struct Step {
 }
 
 /// The shelf.
-pub(crate) struct Shelf(Mutex<Kept>);
+pub(crate) struct Shelf {
+    kept: Arc<Mutex<Kept>>,
+    memory: Memory,
+}
 
 struct Kept {
     view: View,
     /// When the view's head was last known to be the ledger's.
     checked: Instant,
-    folders: LruCache<SubjectId, Arc<Folder>>,
-    weight: usize,
-    memory: usize,
+    folders: LruCache<SubjectId, Held>,
+    memory: Memory,
     recent: VecDeque<(Seq, SubjectId)>,
     /// Every event after this one that has a subject is in `recent`.
     recent_after: Seq,
 }
 
+/// A folder on the shelf.
+struct Held {
+    folder: Arc<Folder>,
+    weight: usize,
+    /// The last look at it.
+    look: u64,
+}
+
 impl Shelf {
-    pub(crate) fn new(view: View) -> Self {
-        Self(Mutex::new(Kept {
+    pub(crate) fn new(view: View, memory: &Memory) -> Self {
+        let kept = Arc::new(Mutex::new(Kept {
             recent_after: view.head.count,
             view,
             checked: Instant::now(),
             folders: LruCache::unbounded(),
-            weight: 0,
-            memory: MEMORY,
+            memory: memory.clone(),
             recent: VecDeque::new(),
-        }))
+        }));
+        let holder: Weak<Mutex<Kept>> = Arc::downgrade(&kept);
+        memory.join(holder);
+        Self { kept, memory: memory.clone() }
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
-        // No step below can stop halfway and leave the shelf untrue.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.kept)
+    }
+
+    /// What the folders may take.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     pub(crate) fn view(&self) -> View {
@@ -93,18 +108,10 @@ impl Shelf {
         }
     }
 
-    /// Memory for folders, in bytes.
-    pub(crate) fn give_memory(&self, bytes: usize) {
-        let mut kept = self.kept();
-        kept.memory = bytes;
-        let gone = kept.make_room();
-        drop(kept);
-        drop(gone);
-    }
-
     /// A folder, where it is at hand. It is the caller's own: whatever events are read of it go with it.
     pub(crate) fn folder(&self, subject: &SubjectId) -> Option<Arc<Folder>> {
-        let folder = self.kept().folders.get(subject).map(Arc::clone)?;
+        let look = self.memory.look();
+        let folder = self.kept().look_at(subject, look)?;
         Some(Arc::new(Folder::clone(&folder)))
     }
 
@@ -127,9 +134,9 @@ impl Shelf {
                 gone.extend(kept.put(folder));
             }
         }
-        gone.extend(kept.make_room());
         drop(kept);
         drop(gone); // what is large is not freed while others wait
+        self.memory.make_room();
     }
 
     /// Moves on from `from`, with the folders as they are after the step, at a moment when that was the ledger's head. Nothing
@@ -150,31 +157,25 @@ impl Shelf {
         }
         if !Arc::ptr_eq(&kept.view.trial.history, &step.to.trial.history) {
             // Each names the protocol versions it was folded under.
-            kept.folders.clear();
-            kept.weight = 0;
+            kept.clear();
         }
         kept.view = step.to;
         for folder in folders {
             gone.extend(kept.put(folder));
         }
-        gone.extend(kept.make_room());
         drop(kept);
         drop(gone);
+        self.memory.make_room();
     }
 
     /// Begins anew from `view`: the ledger is not the one that was seen before.
     pub(crate) fn begin_anew(&self, view: View) {
         let mut kept = self.kept();
-        let memory = kept.memory;
-        *kept = Kept {
-            recent_after: view.head.count,
-            view,
-            checked: Instant::now(),
-            folders: LruCache::unbounded(),
-            weight: 0,
-            memory,
-            recent: VecDeque::new(),
-        };
+        kept.clear();
+        kept.recent.clear();
+        kept.recent_after = view.head.count;
+        kept.view = view;
+        kept.checked = Instant::now();
     }
 
     /// The subjects of the events after `seq`, where they are all remembered.
@@ -188,11 +189,46 @@ impl Shelf {
     }
 }
 
+fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
+    // No step here can stop halfway and leave the shelf untrue.
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Holder for Mutex<Kept> {
+    fn oldest(&self) -> Option<u64> {
+        lock(self).folders.peek_lru().map(|(_, held)| held.look)
+    }
+
+    fn let_go(&self) -> Option<Arc<Folder>> {
+        let mut kept = lock(self);
+        let (_, held) = kept.folders.pop_lru()?;
+        kept.memory.free(held.weight);
+        Some(held.folder)
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
 impl Kept {
+    fn look_at(&mut self, subject: &SubjectId, look: u64) -> Option<Arc<Folder>> {
+        let held = self.folders.get_mut(subject)?;
+        held.look = look;
+        Some(Arc::clone(&held.folder))
+    }
+
     fn remove(&mut self, subject: &SubjectId) -> Option<Arc<Folder>> {
-        let folder = self.folders.pop(subject)?;
-        self.weight = self.weight.saturating_sub(folder.weight());
-        Some(folder)
+        let held = self.folders.pop(subject)?;
+        self.memory.free(held.weight);
+        Some(held.folder)
+    }
+
+    fn clear(&mut self) {
+        self.memory.free(self.folders.iter().map(|(_, held)| held.weight).sum());
+        self.folders.clear();
     }
 
     /// Whether a folder read at `head` is one of now.
@@ -205,22 +241,10 @@ impl Kept {
 
     fn put(&mut self, folder: Arc<Folder>) -> Option<Arc<Folder>> {
         let earlier = self.remove(&folder.record.subject);
-        self.weight += folder.weight();
-        self.folders.put(folder.record.subject.clone(), folder);
+        let (weight, look) = (folder.weight(), self.memory.look());
+        self.memory.take(weight);
+        self.folders.put(folder.record.subject.clone(), Held { folder, weight, look });
         earlier
-    }
-
-    /// Lets go of the folders that were looked at longest ago, until the rest fits.
-    #[must_use]
-    fn make_room(&mut self) -> Vec<Arc<Folder>> {
-        let mut gone = Vec::new();
-        while self.weight > self.memory
-            && let Some((_, folder)) = self.folders.pop_lru()
-        {
-            self.weight = self.weight.saturating_sub(folder.weight());
-            gone.push(folder);
-        }
-        gone
     }
 }
 
@@ -248,7 +272,7 @@ mod tests {
             grants: std::collections::BTreeMap::new(),
             allocations: Vec::new(),
         });
-        (Shelf::new(view(10, &trial)), trial)
+        (Shelf::new(view(10, &trial), &Memory::default()), trial)
     }
 
     fn folder(trial: &Trial, subject: &str) -> Arc<Folder> {
@@ -316,10 +340,34 @@ mod tests {
         let weight = all[0].weight();
         shelf.keep(&view(10, &trial).head, all);
         shelf.folder(&"1".into()).unwrap();
-        shelf.give_memory(2 * weight);
+        shelf.memory().set_limit(2 * weight);
         let there = ["1", "2", "3"].map(|subject| shelf.folder(&subject.into()).is_some());
         assert_eq!(there, [true, false, true]);
-        shelf.give_memory(0);
+        shelf.memory().set_limit(0);
         assert!(shelf.folder(&"1".into()).is_none());
+    }
+
+    /// Two trials have one memory: whichever was looked at longest ago gives way, and a trial that is closed gives all back.
+    #[test]
+    fn shelves_that_share_their_memory_give_way_to_each_other() {
+        let (here, trial) = at_first();
+        let there = Shelf::new(view(10, &trial), here.memory());
+        let memory = here.memory().clone();
+        let [one, two, three] = ["1", "2", "3"].map(|subject| folder(&trial, subject));
+        let weight = one.weight();
+        here.keep(&view(10, &trial).head, [one]);
+        there.keep(&view(10, &trial).head, [two]);
+        assert_eq!(memory.spent(), 2 * weight);
+        here.folder(&"1".into()).unwrap();
+        memory.set_limit(2 * weight);
+        here.keep(&view(10, &trial).head, [three]);
+        let on = |shelf: &Shelf| ["1", "2", "3"].map(|subject| shelf.folder(&subject.into()).is_some());
+        assert_eq!((on(&here), on(&there)), ([true, false, true], [false; 3]));
+        assert_eq!(memory.spent(), 2 * weight);
+        here.take(&"3".into()).unwrap();
+        assert_eq!(memory.spent(), weight);
+        drop(here);
+        assert_eq!(memory.spent(), 0);
+        memory.set_limit(0);
     }
 }

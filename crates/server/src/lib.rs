@@ -14,7 +14,7 @@ mod room;
 mod start;
 mod web;
 
-pub use options::{Demonstration, Options, Tls, TrialOptions};
+pub use options::{Demonstration, MEMORY, Options, Tls, TrialOptions};
 pub use start::{Error, Server};
 pub use web::access::{Gate, Route};
 

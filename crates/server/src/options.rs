@@ -10,6 +10,9 @@ use jiff::Timestamp;
 use ledger::Address;
 use people::Secret;
 
+/// Memory for the subjects last looked at where nothing else is said, in bytes: about a hundred of a trial that is far on.
+pub const MEMORY: usize = 32 << 20;
+
 /// One trial of a server.
 #[derive(Clone, Debug)]
 pub struct TrialOptions {
@@ -56,6 +59,8 @@ pub struct Options {
     pub metrics_token: Option<people::Secret>,
     /// Requests a second from one address before it is told to wait.
     pub most_requests: u32,
+    /// Memory for the subjects last looked at, of all trials together, in bytes.
+    pub memory: usize,
 }
 
 /// Users of a demonstration, shown on its log-in page.
@@ -93,6 +98,7 @@ impl Options {
             demonstration: None,
             metrics_token: None,
             most_requests: 100,
+            memory: MEMORY,
         }
     }
 }

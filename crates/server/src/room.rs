@@ -3,7 +3,7 @@
 //! Never holds a record for longer than a page needs it; `office` keeps the last few hundred.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use jiff::civil::Date;
 use office::{Board, Folder, Office, Snapshot};
@@ -41,9 +41,10 @@ impl Waiting {
     }
 }
 
-/// What waits at each site, and the digests that say so.
+/// What waits at each site, and which digests say so. They are not held: while nobody asks for a page, those that were counted last
+/// would be kept beside those of now.
 struct Counted {
-    of: Arc<Snapshot<Digest>>,
+    of: Weak<Snapshot<Digest>>,
     sites: BTreeMap<SiteId, Waiting>,
 }
 
@@ -123,7 +124,8 @@ impl Room {
     pub(crate) fn waiting(&self, reach: &Sites) -> Waiting {
         let Some(latest) = self.board().latest() else { return Waiting::default() };
         let mut kept = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.as_ref().is_none_or(|counted| !Arc::ptr_eq(&counted.of, &latest)) {
+        let of = Arc::downgrade(&latest);
+        if kept.as_ref().is_none_or(|counted| !counted.of.ptr_eq(&of)) {
             let mut sites = BTreeMap::<SiteId, Waiting>::new();
             for (_, digest) in latest.iter() {
                 let one = Waiting::of(digest);
@@ -132,7 +134,7 @@ impl Room {
                     None => drop(sites.insert(digest.site.clone(), one)),
                 }
             }
-            *kept = Some(Counted { of: latest, sites });
+            *kept = Some(Counted { of, sites });
         }
         let mut all = Waiting::default();
         for (site, waiting) in kept.iter().flat_map(|counted| &counted.sites) {

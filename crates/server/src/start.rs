@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum_server::Handle;
 use hyper_util::rt::TokioTimer;
 use ledger::{Address, Ledger};
-use office::{Office, SeedPlace};
+use office::{Memory, Office, SeedPlace};
 use people::{Secret, Store};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -94,9 +94,10 @@ impl Server {
         let scheme = if options.tls.is_some() { "https" } else { "http" };
         let address = options.public_address.clone().unwrap_or_else(|| format!("{scheme}://{listens}"));
         let today = jiff::Timestamp::now().to_zoned_datetime(jiff::tz::TimeZone::system()).date();
+        let memory = Memory::new(options.memory);
         let mut rooms = Vec::with_capacity(options.trials.len());
         for trial in &options.trials {
-            let mut room = open(trial, today)
+            let mut room = open(trial, &memory, today)
                 .await
                 .map_err(|source| Error::Trial { ledger: trial.ledger.clone(), source: Box::new(source) })?;
             // Two ledgers of one trial, a rehearsal beside the real one, have one id.
@@ -197,10 +198,14 @@ async fn fits(wording: &Wording, rooms: &[Arc<Room>]) -> Result<(), Error> {
     wording.check(&protocols).map_err(Error::Wording)
 }
 
-async fn open(trial: &TrialOptions, today: jiff::civil::Date) -> Result<Room, office::Error> {
+async fn open(
+    trial: &TrialOptions,
+    memory: &Memory,
+    today: jiff::civil::Date,
+) -> Result<Room, office::Error> {
     let ledger = Ledger::open(&trial.ledger).await?;
     let seed = trial.seed.clone().map_or(SeedPlace::Beside, SeedPlace::File);
-    let office = Office::open_with(ledger, seed).await?;
+    let office = Office::open_within(ledger, seed, memory).await?;
     Room::open(trial.slug.clone(), office, today).await
 }
 

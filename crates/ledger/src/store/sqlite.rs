@@ -22,6 +22,10 @@ use crate::error::{Error, Result};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How many connections read at once.
 const READERS: u32 = 8;
+/// How much memory SQLite may take in this process, in bytes, whatever ledgers are open and however many connections each has: their
+/// pages share it, and a page that was not used for longest makes room for another, whosever it is. Pages of a transaction
+/// under way are beside it.
+const MEMORY: &str = "25165824";
 /// Rows that a connection reads ahead of whoever takes them. A row may be a whole subject.
 const AHEAD: usize = 16;
 
@@ -35,6 +39,7 @@ fn options(path: &Path, access: Access) -> SqliteConnectOptions {
         .pragma("checkpoint_fullfsync", "ON")
         .pragma("trusted_schema", "OFF")
         .pragma("cell_size_check", "ON")
+        .pragma("soft_heap_limit", MEMORY)
         .row_buffer_size(AHEAD)
         // Statements carry data on subjects, which have no place in a log of the program.
         .disable_statement_logging();
@@ -43,9 +48,10 @@ fn options(path: &Path, access: Access) -> SqliteConnectOptions {
             options
                 .journal_mode(SqliteJournalMode::Wal)
                 .pragma("journal_size_limit", "67108864")
-                // An append goes to the middle of the index by subject: 32 MiB keep it at hand. A reader is faster with the small
-                // cache that is SQLite's own choice, since it comes back to hardly any page.
-                .pragma("cache_size", "-32768")
+                // An append goes to the middle of the index by subject, of which 8 MiB keep what a busy day needs at hand; the rest
+                // the system's own cache has. A reader is faster with the small cache that is SQLite's own choice, since it comes
+                // back to hardly any page.
+                .pragma("cache_size", "-8192")
         }
         Access::Read => options.read_only(true),
         Access::ReadImmutable => options.read_only(true).immutable(true),

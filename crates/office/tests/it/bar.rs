@@ -173,11 +173,19 @@ async fn holds_the_bar(offices: &[Arc<Office>], blocks: bool) {
             assert!(surplus.values().all(|surplus| surplus.abs() <= 8), "{surplus:?}");
         }
     }
+    let drawn: BTreeMap<_, Vec<String>> =
+        lists.iter().map(|(stratum, list)| (stratum.clone(), list.values().cloned().collect())).collect();
     // And they are those that the committed seed gives.
     offices[0].submit(vec![Action::now(&actor(), Deed::RevealSeed)]).await.unwrap();
     let audit = offices[offices.len() - 1].verify_allocations().await.unwrap();
     assert!(audit.is_sound(), "{audit:?}");
     assert_eq!(audit.checked, SUBJECTS as u64);
+    for office in offices {
+        office.verify_allocations().await.unwrap(); // it asks the ledger: an office may not have looked yet
+        let draws = office.draws().await.unwrap().into_iter();
+        let draws = draws.map(|(stratum, arms)| (stratum, arms.into_iter().map(|arm| arm.0).collect()));
+        assert_eq!(draws.collect::<BTreeMap<_, _>>(), drawn, "each list as the page shows it");
+    }
     assert!(offices[0].ledger().verify(&[], None, |_, _| {}).await.unwrap().is_sound());
 }
 

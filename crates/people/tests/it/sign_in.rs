@@ -114,7 +114,13 @@ async fn the_office_unlocks(#[case] on: On) {
         wrong(&store, "anna", HERE, second).await;
     }
     assert!(is_wrong(&right(&store, 6).await));
+    let until = at(4 + 15 * MINUTE);
+    let locked = async |now| store.locked_of(["anna", "bert", "nobody"], now).await.unwrap();
+    assert_eq!(locked(at(6)).await, [("anna".to_owned(), until)].into());
+    assert_eq!(locked(until).await, [].into(), "a lock that is over is none");
+    assert_eq!(store.locked_of(["bert"], at(6)).await.unwrap(), [].into(), "another's lock");
     store.unlock_user("anna").await.unwrap();
+    assert_eq!(locked(at(6)).await, [].into());
     assert!(matches!(right(&store, 7).await, SignIn::Open(..)));
 }
 

@@ -83,7 +83,8 @@ async fn accept(
 pub(crate) async fn make_grants(app: &App) -> Result<(), Fault> {
     for accepted in app.people.grants_to_make().await? {
         if let Err(wrong) = give(app, &accepted).await {
-            tracing::error!(user = accepted.user, ?wrong, "the roles of an invitation cannot be given");
+            // Whose they are stands on the page of people; a log is not to name them.
+            tracing::error!(?wrong, "the roles of an invitation cannot be given");
         }
     }
     Ok(())

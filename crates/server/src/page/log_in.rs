@@ -117,7 +117,7 @@ async fn opened(
             go(&with_then("/second-factor", carried.page()))
         }
     } else {
-        carried.onward(&visitor)
+        carried.onward(app, &visitor)
     };
     response.headers_mut().append(header::SET_COOKIE, cookie);
     Ok(response)
@@ -225,7 +225,7 @@ impl Asked<'_> {
 async fn show_code(State(app): State<App>, visitor: Visitor, Query(Then { then }): Query<Then>) -> Response {
     let carried = Carried::to_page(&then);
     if visitor.session.second_factor_at.is_some() {
-        return carried.onward(&visitor);
+        return carried.onward(&app, &visitor);
     }
     code_page(&app, &visitor, &carried, None, StatusCode::OK)
 }
@@ -240,7 +240,7 @@ async fn take_code(
     let carried = Carried::of_fields(&fields);
     let code = fields.get("code");
     Ok(match app.people.give_code(&visitor.session, code, &from.to_string(), app.now()).await? {
-        Checked::Right => carried.onward(&visitor),
+        Checked::Right => carried.onward(&app, &visitor),
         Checked::Wrong => {
             let says = "This code is not right. Codes change every 30 seconds and are taken once: wait for the next. After several \
                         wrong ones no code is taken for a while.";
@@ -358,7 +358,7 @@ pub(crate) async fn second_factor_first(app: &App, visitor: &Visitor, request: R
 }
 
 /// The answer to a form whose token is not the session's: its fields again, with a button that sends them now.
-pub(crate) fn stale(visitor: &Visitor, parts: &Parts, body: &[u8]) -> Response {
+pub(crate) fn stale(app: &App, visitor: &Visitor, parts: &Parts, body: &[u8]) -> Response {
     if is_part(&parts.headers) {
         let says =
             "This page is from before you last logged in. What you typed is still here; save to send it.";
@@ -366,6 +366,7 @@ pub(crate) fn stale(visitor: &Visitor, parts: &Parts, body: &[u8]) -> Response {
     }
     let carried = Carried::of_request(&parts.method, &parts.uri, body);
     carried.waits(
+        app,
         visitor,
         StatusCode::FORBIDDEN,
         "The page you sent this from was open since before you last logged in.",

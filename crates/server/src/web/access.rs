@@ -302,7 +302,8 @@ async fn admit(
     named: &Named,
     request: Request,
 ) -> Result<Request, Response> {
-    let mut request = if request.method().is_safe() { request } else { unforged(&visitor, request).await? };
+    let mut request =
+        if request.method().is_safe() { request } else { unforged(app, &visitor, request).await? };
     // A password alone opens nothing to whoever has a second factor.
     if visitor.session.awaits_code() && !log_in::is_before_the_code(request.uri().path()) {
         return Err(log_in::second_factor_first(app, &visitor, request).await);
@@ -380,7 +381,7 @@ fn closed(act: Act) -> Fault {
 }
 
 /// A form must carry the visitor's token (or htmx its header), and come from a page of this server.
-async fn unforged(visitor: &Visitor, request: Request) -> Result<Request, Response> {
+async fn unforged(app: &App, visitor: &Visitor, request: Request) -> Result<Request, Response> {
     from_here(request.headers(), request.method()).map_err(IntoResponse::into_response)?;
     let (parts, body) = request.into_parts();
     let body = read_body(body).await.map_err(IntoResponse::into_response)?;
@@ -390,7 +391,7 @@ async fn unforged(visitor: &Visitor, request: Request) -> Result<Request, Respon
         return Ok(Request::from_parts(parts, Body::from(body)));
     }
     // A page that was left open over a log-out has an old token: what was typed in it is not lost.
-    Err(log_in::stale(visitor, &parts, &body))
+    Err(log_in::stale(app, visitor, &parts, &body))
 }
 
 /// A browser says from which site a request comes; another site's may change nothing here.

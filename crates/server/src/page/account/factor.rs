@@ -177,8 +177,8 @@ fn codes_page(app: &App, visitor: &Visitor, codes: &[Secret], carried: &Carried)
 }
 
 /// `POST /account/second-factor/done`: onward to what was asked for before.
-async fn done(visitor: Visitor, fields: Fields) -> Response {
-    Carried::of_fields(&fields).onward(&visitor)
+async fn done(State(app): State<App>, visitor: Visitor, fields: Fields) -> Response {
+    Carried::of_fields(&fields).onward(&app, &visitor)
 }
 
 #[cfg(test)]

@@ -6,6 +6,9 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
+use trial::protocol::Item;
+
+use crate::app::App;
 use crate::web::access::{Fields, Visitor, go, local};
 use crate::web::shell;
 
@@ -95,10 +98,10 @@ impl Carried {
     }
 
     /// Onward, once nothing stands in between: to the page, or to the form as it was typed.
-    pub(crate) fn onward(&self, visitor: &Visitor) -> Response {
+    pub(crate) fn onward(&self, app: &App, visitor: &Visitor) -> Response {
         match &self.form {
             None => go(self.page()),
-            Some(_) => self.waits(visitor, StatusCode::OK, "You were logged out before this was sent."),
+            Some(_) => self.waits(app, visitor, StatusCode::OK, "You were logged out before this was sent."),
         }
     }
 
@@ -109,19 +112,21 @@ impl Carried {
     }
 
     /// The page on which a form waits to be sent.
-    pub(crate) fn waits(&self, visitor: &Visitor, status: StatusCode, why: &str) -> Response {
+    pub(crate) fn waits(&self, app: &App, visitor: &Visitor, status: StatusCode, why: &str) -> Response {
         let Some(form) = &self.form else { return go(self.page()) };
-        let body = if form.by == visitor.name() { form.own(visitor, why) } else { form.foreign(visitor) };
+        let own = form.by == visitor.name();
+        let body = if own { form.own(app, visitor, why) } else { form.foreign(visitor) };
         (status, shell::user_page(visitor, "What you had typed", &body)).into_response()
     }
 }
 
 impl Form {
-    fn own(&self, visitor: &Visitor, why: &str) -> Markup {
+    fn own(&self, app: &App, visitor: &Visitor, why: &str) -> Markup {
         // What a page wrote for itself, nobody typed.
         let typed = |name: &str| !["_seen", "_touched", "_asked"].contains(&name);
         let shown = self.fields.iter().filter(|(name, text)| typed(name) && !text.trim().is_empty());
-        let shown: Vec<_> = shown.map(|(name, text)| (name.trim_start_matches('_'), text)).collect();
+        let labels = self.labels(app);
+        let shown: Vec<_> = shown.map(|(name, text)| (in_words(name, &labels), text)).collect();
         let to = local(&self.to);
         html! {
             h1 { "Here is what you had typed" }
@@ -153,6 +158,25 @@ impl Form {
         }
     }
 
+    /// The items of the trial's form that this was, with their labels; none where it was another.
+    fn labels(&self, app: &App) -> Vec<(String, String)> {
+        let mut parts = self.to.split('/').skip(1);
+        let (Some("t"), Some(trial), Some("subjects"), Some(_), Some("forms"), Some(name)) =
+            (parts.next(), parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Vec::new();
+        };
+        // Ids of forms are not encoded in addresses; the visit and the number come after them.
+        let id = name.split(['%', '@', '.', '?']).next().unwrap_or_default();
+        let Some(latest) = app.room(trial).and_then(|room| room.board().latest()) else { return Vec::new() };
+        let Some(form) = latest.history().current().forms.iter().find(|form| form.id == id) else {
+            return Vec::new();
+        };
+        let named = |item: &Item| (item.id.clone(), item.label.clone());
+        let rows = form.groups.iter().flat_map(|group| &group.items);
+        form.items.iter().chain(rows).map(named).collect()
+    }
+
     /// Somebody else logged in: they learn that a form waits, and whose, and nothing of what is in it.
     fn foreign(&self, visitor: &Visitor) -> Markup {
         let carried = Carried { then: String::new(), form: Some(self.clone()) };
@@ -180,6 +204,26 @@ impl Form {
     }
 }
 
+/// A field as people know it: by the label of its item, with the row where it stands in a group, else by its name as words.
+fn in_words(name: &str, labels: &[(String, String)]) -> String {
+    let (row, item) = match name.splitn(3, '.').collect::<Vec<_>>()[..] {
+        [_, row, item] => (row.parse::<u32>().ok(), item),
+        _ => (None, name),
+    };
+    if let Some((_, label)) = labels.iter().find(|(id, _)| id == item) {
+        return row.map_or_else(|| label.clone(), |row| format!("{label} (row {})", row.saturating_add(1)));
+    }
+    match name.trim_start_matches('_') {
+        "display_name" => "Name".to_owned(),
+        "email" => "E-mail".to_owned(),
+        name => {
+            let words = name.replace('_', " ");
+            let mut letters = words.chars();
+            letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+        }
+    }
+}
+
 /// The pages of the log-in and of the second factor.
 fn is_own(path: &str) -> bool {
     ["/log-in", "/log-out", "/second-factor", "/account/second-factor/"]
@@ -197,6 +241,20 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[rstest::rstest]
+    #[case("AETERM", "What happened")]
+    #[case("LESIONS.2.DIAMETER", "Size, mm (row 3)")]
+    #[case("LESIONS.2.OTHER", "LESIONS.2.OTHER")]
+    #[case("display_name", "Name")]
+    #[case("_reason", "Reason")]
+    #[case("date_of_birth", "Date of birth")]
+    #[case("", "")]
+    fn a_field_is_named_as_people_know_it(#[case] name: &str, #[case] words: &str) {
+        let labels = [("AETERM", "What happened"), ("DIAMETER", "Size, mm")];
+        let labels = labels.map(|(id, label)| (id.to_owned(), label.to_owned()));
+        assert_eq!(in_words(name, &labels), words);
+    }
 
     proptest! {
         #[test]
