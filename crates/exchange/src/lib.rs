@@ -5,6 +5,7 @@
 
 mod adam;
 pub mod agreement;
+pub mod bundle;
 pub mod define;
 pub mod factb;
 pub mod fhir;

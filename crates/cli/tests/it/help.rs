@@ -19,6 +19,7 @@ fn of_a_command(
         "verify",
         "checkpoint",
         "backup",
+        "bundle",
         "explain",
         "export",
         "export-audit",
