@@ -22,8 +22,8 @@ fi
 mkdir "$dir/wrong"
 cp "$sdtm"/*.xpt "$dir/wrong"
 sed -i 's/SCREENING/SCREENINK/g' "$dir/wrong/se.xpt"
-"$env/bin/python" "$here/cdisc_rules.py" "$dir/wrong" "$docs" CG0409 >"$dir/told" 2>&1 || true
-if ! grep -q "CG0409 SE: finding, .*NOT EXPLAINED" "$dir/told"; then
+"$env/bin/python" "$here/cdisc_rules.py" "$dir/wrong" "$docs" CG0009 >"$dir/told" 2>&1 || true
+if ! grep -q "CG0009 SE: finding, .*NOT EXPLAINED" "$dir/told"; then
   echo "cdisc-rules.sh: an epoch that TA does not have passed:" >&2
   cat "$dir/told" >&2
   exit 1

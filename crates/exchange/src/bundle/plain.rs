@@ -69,8 +69,11 @@ pub(super) fn subjects(study: &Study<'_>, sets: &[DataSet]) -> Result<Table, Mis
     Ok(table)
 }
 
+/// A row for each value of keys.
+type Rows = HashMap<Vec<String>, usize>;
+
 /// The first row for each value of `keys`, of those that `keep` takes.
-fn by(table: Option<&Table>, keys: &[&str], keep: impl Fn(usize) -> bool) -> HashMap<Vec<String>, usize> {
+fn by(table: Option<&Table>, keys: &[&str], keep: impl Fn(usize) -> bool) -> Rows {
     let mut found = HashMap::new();
     let Some(table) = table else { return found };
     for row in (0..table.len()).filter(|row| keep(*row)) {
@@ -155,7 +158,7 @@ pub(super) fn visits(sets: &[DataSet]) -> Result<Table, Misfit> {
     let Some(sv) = sv else { return Ok(table) };
     let adsl = set(sets, "ADSL");
     let arm_of = by(adsl, &["USUBJID"], |_| true);
-    let found: Vec<(Option<&Table>, HashMap<Vec<String>, usize>)> = measured
+    let found: Vec<(Option<&Table>, Rows)> = measured
         .iter()
         .map(|measured| {
             let from = set(sets, measured.set);
@@ -170,7 +173,7 @@ pub(super) fn visits(sets: &[DataSet]) -> Result<Table, Misfit> {
     for row in 0..sv.len() {
         let key = vec![text(sv, row, "USUBJID").to_owned(), words(cell(sv, row, "VISITNUM"))];
         let mut cells: Vec<Cell<'_>> = visit.iter().map(|name| cell(sv, row, name)).collect();
-        let arm = arm_of.get(&key[..1].to_vec()).zip(adsl);
+        let arm = arm_of.get(&key[..1]).zip(adsl);
         cells.push(arm.map_or(Cell::Missing, |(row, adsl)| cell(adsl, *row, "TRT01P")));
         for (measured, (from, rows)) in measured.iter().zip(&found) {
             let of = from.zip(rows.get(&key));

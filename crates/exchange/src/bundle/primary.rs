@@ -81,49 +81,28 @@ impl Primary<'_> {
 
     /// `results/primary.csv`: NUMBER, ARMCD, CONTROL, VALUE; nothing where there is no such number.
     pub fn numbers(&self) -> String {
-        let mut to = ::csv::Writer::from_writer(Vec::new());
-        let mut row = |number: &str, arm: &str, control: &str, value: Option<f64>| {
-            let value = value.map(|value| value.to_string()).unwrap_or_default();
-            // To a Vec, writing cannot fail.
-            let _ = to.write_record([number, arm, control, value.as_str()]);
-        };
-        let estimate = |name: &str,
-                        arm: &str,
-                        control: &str,
-                        estimate: Estimate,
-                        row: &mut dyn FnMut(&str, &str, &str, Option<f64>)| {
-            row(name, arm, control, estimate.value);
-            row(&format!("{name}_lower"), arm, control, estimate.lower);
-            row(&format!("{name}_upper"), arm, control, estimate.upper);
-        };
+        let mut table = Numbers::new();
         for arm in self.analysis.arms.iter().filter(|arm| arm.n > 0) {
-            let id = arm.arm.as_str();
-            row("n", id, "", Some(arm.n as f64));
-            row("events", id, "", Some(arm.events as f64));
-            estimate("median_months", id, "", arm.median_months, &mut row);
-            estimate("rmst_months", id, "", arm.rmst_months.unwrap_or_default(), &mut row);
+            let of = (arm.arm.as_str(), "");
+            table.row("n", of, Some(arm.n as f64));
+            table.row("events", of, Some(arm.events as f64));
+            table.estimate("median_months", of, arm.median_months);
+            table.estimate("rmst_months", of, arm.rmst_months.unwrap_or_default());
         }
         for it in self.comparisons() {
-            let (arm, control) = (it.arm.as_str(), it.control.as_str());
-            estimate("hazard_ratio", arm, control, it.hazard_ratio, &mut row);
-            row("wald_p", arm, control, it.wald_p);
-            row("logrank_chisq", arm, control, Some(it.logrank_chisq));
-            row("logrank_p", arm, control, Some(it.logrank_p));
-            row("tau_months", arm, control, it.tau_months);
-            estimate(
-                "rmst_difference_months",
-                arm,
-                control,
-                it.rmst_difference_months.unwrap_or_default(),
-                &mut row,
-            );
+            let of = (it.arm.as_str(), it.control.as_str());
+            table.estimate("hazard_ratio", of, it.hazard_ratio);
+            table.row("wald_p", of, it.wald_p);
+            table.row("logrank_chisq", of, Some(it.logrank_chisq));
+            table.row("logrank_p", of, Some(it.logrank_p));
+            table.row("tau_months", of, it.tau_months);
+            table.estimate("rmst_difference_months", of, it.rmst_difference_months.unwrap_or_default());
         }
         if let Some(overall) = &self.analysis.overall {
-            row("logrank_chisq", "ALL", "", Some(overall.chisq));
-            row("logrank_p", "ALL", "", Some(overall.p));
+            table.row("logrank_chisq", ("ALL", ""), Some(overall.chisq));
+            table.row("logrank_p", ("ALL", ""), Some(overall.p));
         }
-        let body = String::from_utf8_lossy(&to.into_inner().unwrap_or_default()).into_owned();
-        format!("NUMBER,ARMCD,CONTROL,VALUE\n{body}")
+        table.text()
     }
 
     fn filled(&self, template: &str, comment: &str) -> String {
@@ -229,6 +208,36 @@ impl Primary<'_> {
             }
         }
         text
+    }
+}
+
+/// `results/primary.csv` being written.
+struct Numbers {
+    to: ::csv::Writer<Vec<u8>>,
+}
+
+impl Numbers {
+    fn new() -> Self {
+        let mut to = ::csv::Writer::from_writer(Vec::new());
+        // To a Vec, writing cannot fail; nor below.
+        let _ = to.write_record(["NUMBER", "ARMCD", "CONTROL", "VALUE"]);
+        Self { to }
+    }
+
+    /// A number of an arm, or of an arm against control.
+    fn row(&mut self, number: &str, (arm, control): (&str, &str), value: Option<f64>) {
+        let value = value.map(|value| value.to_string()).unwrap_or_default();
+        let _ = self.to.write_record([number, arm, control, value.as_str()]);
+    }
+
+    fn estimate(&mut self, number: &str, of: (&str, &str), estimate: Estimate) {
+        self.row(number, of, estimate.value);
+        self.row(&format!("{number}_lower"), of, estimate.lower);
+        self.row(&format!("{number}_upper"), of, estimate.upper);
+    }
+
+    fn text(self) -> String {
+        String::from_utf8_lossy(&self.to.into_inner().unwrap_or_default()).into_owned()
     }
 }
 
