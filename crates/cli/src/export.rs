@@ -17,7 +17,7 @@ use crate::cuts::Cuts;
 use crate::output::{Failure, busy, line, note, plural, progress};
 
 /// Says of a folder that `export` made it, and may make it anew.
-const MARK: &str = "MADE-BY-EXPORT.txt";
+pub const MARK: &str = "MADE-BY-EXPORT.txt";
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -85,7 +85,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     show(&sets, &formats, &standards, &options.to, reading.simulated)
 }
 
-fn facts(reading: &Reading, cuts: Cuts) -> Facts {
+pub fn facts(reading: &Reading, cuts: Cuts) -> Facts {
     let site = |site: &office::Site| Site {
         id: site.id.clone(),
         name: site.name.clone(),
@@ -101,7 +101,7 @@ fn facts(reading: &Reading, cuts: Cuts) -> Facts {
     }
 }
 
-fn gather(reading: &Reading, study: &Study<'_>, standards: &[Standard]) -> Result<Vec<DataSet>, Failure> {
+pub fn gather(reading: &Reading, study: &Study<'_>, standards: &[Standard]) -> Result<Vec<DataSet>, Failure> {
     let bar = progress(reading.subjects, "exporting");
     let mut collector = Collector::new(study, standards).map_err(Failure::new)?;
     reading.for_each_record(
@@ -126,7 +126,7 @@ fn is_free(place: &Path) -> Result<(), Failure> {
         .hint("another folder with --to"))
 }
 
-fn write(
+pub fn write(
     study: &Study<'_>,
     sets: &[DataSet],
     formats: &[Format],

@@ -13,7 +13,7 @@ use crate::output::{self, Failure, line, note, plural, progress, refused, wait};
 
 #[derive(clap::Args)]
 pub struct Options {
-    /// A directory of SDTM data sets as CSV, SAS transport files (XPT, version 5) or Dataset-JSON 1.1
+    /// A directory of SDTM data sets as CSV, SAS transport files (XPT, version 5), Dataset-JSON 1.1 or Parquet
     source: PathBuf,
     /// The protocol the trial ran under, so that its own forms are filled and its own endpoints derived: a file, or the
     /// name of a shipped one. When not said, one is made of what SDTM tells: RECIST, progression-free and overall survival

@@ -6,6 +6,7 @@
 #![allow(clippy::doc_markdown)]
 
 mod adopt;
+mod bundle;
 mod calibrate;
 mod check;
 mod cuts;
@@ -183,12 +184,19 @@ An editor that knows TOML completes a protocol file whose first line is
   trialwright fhir trial.sqlite --to fhir/ --as-of 2027-06-30
   trialwright fhir trial.sqlite --to fhir/ --wording wording.toml     with the texts of the questionnaires")]
     Fhir(fhir::Options),
-    /// Write SDTM, ADaM and Define-XML, as SAS XPORT, Dataset-JSON, Parquet and CSV
+    /// Write SDTM, ADaM and Define-XML, as SAS transport files (XPT), Dataset-JSON, Parquet and CSV
     #[command(after_help = "Examples:
   trialwright export trialwright-demo/trial.sqlite --to submission
   trialwright export trial.sqlite --to submission --format xpt --standard sdtm
   trialwright export trial.sqlite --to interim --format csv,parquet --as-of 2027-06-30")]
     Export(export::Options),
+    /// Write a statistician's bundle: plain tables, ADaM, SDTM, a data dictionary, the primary analysis as R and Python
+    #[command(after_help = "Examples:
+  trialwright bundle trialwright-demo/trial.sqlite --to bundle && Rscript bundle/primary.R
+  trialwright bundle trial.sqlite --to interim --cut 2027-06-30
+
+The scripts print each number of the primary analysis as R and Python compute it beside Trialwright's, and fail where they differ.")]
+    Bundle(bundle::Options),
     /// Exchange with other systems in CDISC ODM-XML 1.3.2: forms, clinical data, audit records
     #[command(after_help = "Examples:
   trialwright odm export trialwright-demo/trial.sqlite --out trial.xml
@@ -211,7 +219,7 @@ An editor that knows TOML completes a protocol file whose first line is
   trialwright recist examples/sdtm-oncology --disagreements
   trialwright recist examples/sdtm-oncology --json | jq 'select(.agrees == false) | .reason'")]
     Recist(recist::Options),
-    /// Take in a trial captured elsewhere: SDTM data sets as CSV, XPT or Dataset-JSON, into a new ledger
+    /// Take in a trial captured elsewhere: SDTM data sets as CSV, XPT, Dataset-JSON or Parquet, into a new ledger
     #[command(after_help = "Examples:
   trialwright import examples/sdtm-oncology --ledger oncology.sqlite
   trialwright import submission/xpt/sdtm --protocol my-trial.toml
@@ -310,6 +318,7 @@ fn main() -> ExitCode {
         Command::ExportAudit(options) => export_audit::run(&options),
         Command::RegistryResults(options) => registry_results::run(&options),
         Command::Fhir(options) => fhir::run(&options),
+        Command::Bundle(options) => bundle::run(&options),
         Command::Odm { command } => odm::run(&command),
         Command::Explain(options) => explain::run(&options),
         Command::Recist(options) => recist::run(&options),

@@ -18,7 +18,8 @@ use crate::output::{Failure, busy, line, note, plural, progress, refused};
 
 #[derive(clap::Args)]
 pub struct Options {
-    /// A ledger (a file, or the address of a PostgreSQL database), or a directory of SDTM data sets as CSV
+    /// A ledger (a file, or the address of a PostgreSQL database), or a directory of SDTM data sets as CSV, XPT,
+    /// Dataset-JSON or Parquet
     source: Address,
     #[command(flatten)]
     cuts: Cuts,
@@ -83,7 +84,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let source = &options.source;
     if source.file().is_some_and(|file| !file.exists()) {
         return Err(Failure::new(format!("{source}: there is no such file or directory")).hint(
-            "a ledger, or a directory of SDTM data sets as CSV; `trialwright demo` makes a ledger to look at",
+            "a ledger, or a directory of SDTM data sets as CSV, XPT, Dataset-JSON or Parquet; `trialwright demo` makes a ledger to look at",
         ));
     }
     let derived = |arms: Arms| match source.file().filter(|file| file.is_dir()) {
@@ -193,7 +194,7 @@ fn instead_of(path: &Path) -> String {
     match ledger {
         Some(ledger) => format!("trialwright report {}", ledger.display()),
         None => {
-            "a directory of SDTM data sets as CSV (dm.csv, tu.csv, tr.csv), or the path of a ledger".into()
+            "a directory of SDTM data sets (dm, tu and tr as csv, xpt, json, ndjson or parquet), or the path of a ledger".into()
         }
     }
 }

@@ -6,6 +6,7 @@
 mod adam;
 pub mod agreement;
 pub mod ars;
+pub mod bundle;
 pub mod define;
 pub mod factb;
 pub mod fhir;

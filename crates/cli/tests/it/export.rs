@@ -43,6 +43,7 @@ fn endpoints(history: &ProtocolHistory, record: &Record) -> BTreeMap<String, Opt
 #[case("csv")]
 #[case("xpt")]
 #[case("dataset-json")]
+#[case("parquet")]
 fn every_endpoint_comes_back_through_sdtm(#[case] format: &str) {
     let reading = office::open_reading(ledger(), None).unwrap();
     let (records, _) = reading.records(|record| record).unwrap();

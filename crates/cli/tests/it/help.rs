@@ -20,6 +20,7 @@ fn of_a_command(
         "verify",
         "checkpoint",
         "backup",
+        "bundle",
         "explain",
         "export",
         "export-audit",

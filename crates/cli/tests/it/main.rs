@@ -7,6 +7,7 @@
 mod accounts;
 mod amendment;
 mod bad_input;
+mod bundle;
 mod demo;
 mod diff;
 mod dry_run;

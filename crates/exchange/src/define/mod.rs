@@ -16,7 +16,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use crate::layout::{Layout, Variable};
 use crate::submission::{DataSet, Standard, Study};
-use crate::table::{Cell, Kind, Table};
+use crate::table::{Cell, Column, Kind, Table};
 use methods::Method;
 
 /// When the data sets were made, and what their files end in.
@@ -74,6 +74,79 @@ pub fn write(
     let document =
         Document { study, standard, options: *options, parameters: methods::of_parameters(study), sets };
     document.write(&mut Writer::new_with_indent(to, b' ', 1))
+}
+
+/// What is known of a variable, or of its values where `condition` holds, in Define-XML's words: a line of a data dictionary.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Described {
+    /// `sdtm`, `adam`, `trace` or `plain`.
+    pub standard: &'static str,
+    /// The data set.
+    pub set: String,
+    /// Its label.
+    pub set_label: String,
+    /// The variable.
+    pub variable: String,
+    /// As in `PARAMCD is TSF`; empty where the line is about every value.
+    pub condition: String,
+    /// The label.
+    pub label: String,
+    /// As in `float`.
+    pub kind: &'static str,
+    /// The longest value, in bytes of text or digits.
+    pub length: Option<usize>,
+    /// How SAS shows it; empty where by its default.
+    pub format: String,
+    /// The units; empty where there are none.
+    pub units: String,
+    /// Name and NCI code of the code list; empty where there is none.
+    pub list: String,
+    /// The values that occur, where they are terms of a code list.
+    pub terms: Vec<String>,
+    /// `Collected`, `Derived`, and who or from what.
+    pub origin: String,
+    /// How it was derived, in words.
+    pub derivation: String,
+}
+
+/// The type of a column as Define-XML names it, but that a SAS date is called a date, and the longest value.
+pub fn typed_words(table: &Table, place: usize) -> (&'static str, Option<usize>) {
+    match table.columns()[place].kind {
+        Kind::Day => ("date", None),
+        Kind::Moment => ("datetime", None),
+        _ => {
+            let typed = typed(table, place);
+            (typed.kind, typed.length)
+        }
+    }
+}
+
+/// Every variable of the data sets of `standard`, in order, each followed by those of its values that are described apart.
+pub fn dictionary(study: &Study<'_>, standard: Standard, sets: &[DataSet]) -> Vec<Described> {
+    let of: Vec<&DataSet> = sets.iter().filter(|set| set.standard == standard).collect();
+    let options = Options { created: DateTime::default(), extension: "" };
+    let parameters = methods::of_parameters(study);
+    let document = Document { study, standard, options, parameters, sets: of };
+    let levels = document.value_levels();
+    let mut lines = Vec::new();
+    for set in &document.sets {
+        for (place, column) in set.table.columns().iter().enumerate() {
+            let line = document.line(set, place, column);
+            let values = levels.get(&format!("{}.{}", line.set, line.variable));
+            let values = values.into_iter().flatten().map(|level| Described {
+                condition: format!("{} is {}", level.by, level.code),
+                label: level.label.clone(),
+                terms: level.terms.iter().cloned().collect(),
+                origin: format!("{} ({})", level.origin.0, level.origin.1),
+                derivation: level.method.as_deref().map(|id| document.method(id).1).unwrap_or_default(),
+                ..line.clone()
+            });
+            let values: Vec<Described> = values.collect();
+            lines.push(line);
+            lines.extend(values);
+        }
+    }
+    lines
 }
 
 type Attributes<'a> = Vec<(&'a str, String)>;
@@ -478,6 +551,53 @@ impl Document<'_, '_> {
         Ok(())
     }
 
+    fn line(&self, set: &DataSet, place: usize, column: &Column) -> Described {
+        let (kind, length) = typed_words(&set.table, place);
+        let variable = set.layout.variable(&column.name);
+        let listed = variable.filter(|variable| Self::has_list(set, variable, place));
+        let list = listed.map(|variable| match terms::find(&variable.codelist) {
+            Some(list) if list.code.is_empty() => list.title.to_owned(),
+            Some(list) => format!("{} ({})", list.title, list.code),
+            None => variable.codelist.clone(),
+        });
+        let terms: BTreeSet<&str> = listed.map(|_| set.table.words(place).collect()).unwrap_or_default();
+        let origin =
+            variable.map(|variable| match (variable.origin.kind.as_str(), variable.origin.source.as_str()) {
+                (kind, "") => kind.to_owned(),
+                ("Predecessor", from) => format!("Predecessor: {from}"),
+                (kind, source) => format!("{kind} ({source})"),
+            });
+        let derived = variable.filter(|variable| !variable.method.is_empty());
+        Described {
+            standard: self.standard.as_str(),
+            set: set.table.name().to_owned(),
+            set_label: set.table.label().to_owned(),
+            variable: column.name.clone(),
+            condition: String::new(),
+            label: column.label.clone(),
+            kind,
+            length,
+            format: column.format.clone().unwrap_or_default(),
+            units: String::new(),
+            list: list.unwrap_or_default(),
+            terms: terms.into_iter().map(str::to_owned).collect(),
+            origin: origin.unwrap_or_default(),
+            derivation: derived
+                .map(|v| methods::of(self.study, self.standard, &v.method))
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Name and words of the method of that OID.
+    fn method(&self, id: &str) -> (String, String) {
+        let own = self.parameters.iter().map(|(_, method)| method).find(|method| method.id == id);
+        if let Some(method) = own {
+            return (method.name.clone(), method.text.clone());
+        }
+        let short = id.trim_start_matches("MT.");
+        (format!("Algorithm {short}"), methods::of(self.study, self.standard, short))
+    }
+
     /// Whether a variable's values are written out as a code list.
     fn has_list(set: &DataSet, variable: &Variable, place: usize) -> bool {
         if variable.codelist.is_empty() || !variable.kind.is_text() {
@@ -560,13 +680,7 @@ impl Document<'_, '_> {
         }
         used.extend(levels.values().flatten().filter_map(|level| level.method.clone()));
         for id in used {
-            let own = self.parameters.iter().map(|(_, method)| method).find(|method| method.id == id);
-            let (name, text) = if let Some(method) = own {
-                (method.name.clone(), method.text.clone())
-            } else {
-                let short = id.trim_start_matches("MT.");
-                (format!("Algorithm {short}"), methods::of(self.study, self.standard, short))
-            };
+            let (name, text) = self.method(&id);
             let method = attributes(&[("OID", &id), ("Name", &name), ("Type", "Computation")]);
             element(out, "MethodDef", &method, |out| described(out, &text))?;
         }

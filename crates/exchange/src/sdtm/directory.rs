@@ -154,7 +154,7 @@ fn unreadable(dir: &Path, faults: &[protocol::Fault]) -> Vec<ImportFault> {
 }
 
 /// The ends of names of the files that are read; which format each has, its content tells.
-const EXTENSIONS: [&str; 4] = ["csv", "xpt", "json", "ndjson"];
+const EXTENSIONS: [&str; 5] = ["csv", "xpt", "json", "ndjson", "parquet"];
 
 fn open(dir: &Path, whole: bool, notes: &mut Notes) -> BTreeMap<String, Sheet> {
     let place = dir.display().to_string();
@@ -164,7 +164,7 @@ fn open(dir: &Path, whole: bool, notes: &mut Notes) -> BTreeMap<String, Sheet> {
             notes.file(
                 &place,
                 format!("no directory that can be read ({wrong})"),
-                "name a directory of data sets as CSV, XPT or Dataset-JSON",
+                "name a directory of data sets as CSV, XPT, Dataset-JSON or Parquet",
             );
             return BTreeMap::new();
         }

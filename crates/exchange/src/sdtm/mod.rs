@@ -97,7 +97,7 @@ impl Import {
 }
 
 /// Reads the directory `dir`: DM, TU and TR, and where they are there RS, AE, EX and DS. A file ends in `csv`, `xpt`, `json` or
-/// `ndjson`, and its content tells its format; CSV holds the domain that its name says, the others the data sets they name. Names of
+/// `ndjson` or `parquet`, and its content tells its format; CSV holds the domain that its name says, the others the data sets they name. Names of
 /// files and columns in any case. Errors: every fault of every file, in order of file and row.
 pub fn read(dir: &Path) -> Result<Import, Vec<ImportFault>> {
     directory::read(dir, true, None)
