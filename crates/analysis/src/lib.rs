@@ -9,6 +9,7 @@ mod baseline;
 mod deviations;
 mod figures;
 mod flow;
+pub mod in_words;
 mod plan;
 mod quality;
 mod quantile;
@@ -24,6 +25,7 @@ mod time_to_event;
 mod trace;
 mod values;
 
+pub use assumptions::of as assumptions;
 pub use plan::{Context, Detail, Limits, Plan, Site};
 pub use row::SubjectRow;
 pub use values::{Analysed, Valued, Values};
