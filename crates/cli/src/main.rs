@@ -11,6 +11,7 @@ mod check;
 mod cuts;
 mod demo;
 mod design;
+mod document;
 mod dry_run;
 mod explain;
 mod export;
@@ -128,6 +129,17 @@ An editor that knows TOML completes a protocol file whose first line is
   trialwright report examples/sdtm-oncology --out sdtm-report/
   trialwright report trialwright-demo/trial.sqlite --json | jq '.flow'")]
     Report(report::Options),
+    /// Write the documents of a trial from its protocol file: analysis plan, synopsis, schedule of assessments, case report forms
+    #[command(after_help = "Examples:
+  trialwright document plan avatar-ii
+  trialwright document synopsis my-trial.toml
+  trialwright document schedule my-trial.toml --out schedule.html
+  trialwright document forms my-trial.toml --annotated
+  trialwright document forms --ledger trial.sqlite --subject 03-001")]
+    Document {
+        #[command(subcommand)]
+        command: document::Command,
+    },
     /// Prove that nothing in a ledger was altered, or name the first event that was
     #[command(after_help = "Examples:
   trialwright verify trialwright-demo/trial.sqlite
@@ -292,6 +304,7 @@ fn main() -> ExitCode {
         Command::Adopt(options) => adopt::run(&options),
         Command::Randomisation { command } => randomisation::run(&command),
         Command::Report(options) => report::run(&options),
+        Command::Document { command } => document::run(&command),
         Command::Verify(options) => verify::run(&options),
         Command::Checkpoint(options) => verify::checkpoint(&options),
         Command::Backup(options) => verify::backup(&options),

@@ -16,6 +16,7 @@ fn of_a_command(
         "schema",
         "demo",
         "report",
+        "document",
         "verify",
         "checkpoint",
         "backup",

@@ -8,6 +8,7 @@ mod accounts;
 mod amendment;
 mod bad_input;
 mod demo;
+mod document;
 mod dry_run;
 mod exit_codes;
 mod explain;
