@@ -17,6 +17,10 @@ use crate::results::{BaselineCell, BaselineRow, Counted};
 use crate::row::{Subject, SubjectRow};
 use crate::values::Valued;
 
+/// How the table sums up, for whoever reads of it before there are data.
+pub const ADVICE: &str = "Numbers by median, quartiles and range; categories by n and percent; what is missing has a row of its own. By arm and in all, \
+    as subjects were randomised; no test of a difference, which after randomisation would be by chance.";
+
 /// No more places of disease than these have a row; the rest are summed.
 const MOST_PLACES: usize = 10;
 

@@ -11,6 +11,7 @@ mod deviations;
 mod figures;
 mod flow;
 mod patterns;
+pub mod in_words;
 mod plan;
 mod quality;
 mod quantile;
@@ -26,6 +27,7 @@ mod time_to_event;
 mod trace;
 mod values;
 
+pub use assumptions::of as assumptions;
 pub use plan::{Context, Detail, Limits, Plan, Site};
 pub use row::SubjectRow;
 pub use values::{Analysed, Valued, Values};

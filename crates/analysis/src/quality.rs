@@ -27,7 +27,7 @@ use crate::row::{Subject, SubjectRow};
 use crate::student::{mean, welch};
 
 /// Greatest FACT-B total.
-const MAXIMUM: f64 = 148.0;
+pub const MAXIMUM: f64 = 148.0;
 
 /// One randomised subject's scores and areas.
 #[derive(Clone, Debug)]
@@ -208,6 +208,15 @@ fn level(protocol: &Protocol) -> f64 {
 /// The rules of the area in words; empty where none is measured.
 pub fn rules_in_words(protocol: &Protocol) -> Vec<String> {
     protocol.quality_of_life.as_ref().map(|rule| words(rule, level(protocol))).unwrap_or_default()
+}
+
+/// The rules of a sensitivity analysis of the area in words.
+pub fn rules_of_switch(
+    protocol: &Protocol,
+    rule: &QualityOfLife,
+    switch: &QualityOfLifeSwitch,
+) -> Vec<String> {
+    words(&switched(rule, switch), level(protocol))
 }
 
 fn words(rule: &QualityOfLife, level: f64) -> Vec<String> {

@@ -31,20 +31,20 @@ use crate::row::SubjectRow;
 /// Limits of curves, medians and landmarks stay between 0 and 1 and hold their level in small samples on the log(-log)
 /// scale (Borgan and Liestøl, Scand J Stat 1990;17:35-41); regulators' tables follow SAS, which uses it by default.
 const LIMITS: ConfType = ConfType::LogLog;
-const LIMITS_WORDS: &str = "log(-log) limits of Kaplan-Meier curves, medians and landmarks, the default of SAS and Stata; in R conf.type = \"log-log\"";
+pub(crate) const LIMITS_WORDS: &str = "log(-log) limits of Kaplan-Meier curves, medians and landmarks, the default of SAS and Stata; in R conf.type = \"log-log\"";
 
 /// Months at which survival is given, where somebody was followed so long.
-const LANDMARKS: [f64; 5] = [6.0, 12.0, 24.0, 36.0, 60.0];
+pub const LANDMARKS: [f64; 5] = [6.0, 12.0, 24.0, 36.0, 60.0];
 
 /// Steps of the numbers at risk, months: the first that gives no more than `MOST_COLUMNS`.
 const STEPS: [f64; 9] = [0.5, 1.0, 2.0, 3.0, 6.0, 12.0, 24.0, 60.0, 120.0];
 const MOST_COLUMNS: f64 = 10.0;
 
 /// Below so many events, what rests on large samples is said to.
-const FEW_EVENTS: usize = 10;
+pub const FEW_EVENTS: usize = 10;
 
 /// The level of the test of proportional hazards below which a remark is made.
-const NOT_PROPORTIONAL: f64 = 0.05;
+pub const NOT_PROPORTIONAL: f64 = 0.05;
 
 /// Every analysis of the protocol. Takes the full times from `rows`.
 pub fn analyses(protocol: &Protocol, arms: &Arms, rows: &mut [SubjectRow]) -> Vec<AnalysisResult> {

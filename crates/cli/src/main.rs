@@ -13,6 +13,7 @@ mod cuts;
 mod demo;
 mod design;
 mod diff;
+mod document;
 mod dry_run;
 mod explain;
 mod export;
@@ -137,6 +138,17 @@ An editor that knows TOML completes a protocol file whose first line is
   trialwright diff interim/ now/
   trialwright diff interim/results.json now/results.json --json | jq '.parts[].place'")]
     Diff(diff::Options),
+    /// Write the documents of a trial from its protocol file: analysis plan, synopsis, schedule of assessments, case report forms
+    #[command(after_help = "Examples:
+  trialwright document plan avatar-ii
+  trialwright document synopsis my-trial.toml
+  trialwright document schedule my-trial.toml --out schedule.html
+  trialwright document forms my-trial.toml --annotated
+  trialwright document forms --ledger trial.sqlite --subject 03-001")]
+    Document {
+        #[command(subcommand)]
+        command: document::Command,
+    },
     /// Prove that nothing in a ledger was altered, or name the first event that was
     #[command(after_help = "Examples:
   trialwright verify trialwright-demo/trial.sqlite
@@ -309,6 +321,7 @@ fn main() -> ExitCode {
         Command::Randomisation { command } => randomisation::run(&command),
         Command::Report(options) => report::run(&options),
         Command::Diff(options) => diff::run(&options),
+        Command::Document { command } => document::run(&command),
         Command::Verify(options) => verify::run(&options),
         Command::Checkpoint(options) => verify::checkpoint(&options),
         Command::Backup(options) => verify::backup(&options),

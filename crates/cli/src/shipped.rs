@@ -48,6 +48,14 @@ pub fn read(file: &Path) -> Result<(String, String), Failure> {
     }
 }
 
+/// A name of a trial or a subject as part of a file's: `AVATAR II` is `avatar-ii`.
+pub fn file_name(text: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let name: String = text.chars().take(60).map(plain).collect();
+    let name = name.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
+    if name.is_empty() { "trial".into() } else { name }
+}
+
 fn hint() -> String {
     format!("a TOML file, or a shipped protocol by its name: {}", names().join(", "))
 }

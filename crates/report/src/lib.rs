@@ -1,7 +1,8 @@
-//! Results to figures, HTML, PDF and CSV.
+//! Results to figures, HTML, PDF and CSV; a protocol file to its documents.
 //!
 //! Never computes a statistic, does no I/O and reads no clock: it words, draws and links what `analysis::results` holds.
-//! Start at [`html`]; `figure` draws, `page` lays out, `csv` writes the tables, `number` is how a journal prints a number.
+//! Start at [`html`]; `figure` draws, `page` lays out, `csv` writes the tables, `number` is how a journal prints a number;
+//! [`document`] writes plan, synopsis, schedule and case report forms.
 //!
 //! The figures are drawn here, as SVG through maud, after weighing kuva 0.6 and plotters 0.3: kuva estimates its curves itself
 //! from raw times, so a figure could contradict `survival`; neither draws links, descriptions, swimmer lanes or a CONSORT flow.
@@ -9,6 +10,7 @@
 mod behind;
 mod csv;
 mod difference;
+pub mod document;
 mod figure;
 mod link;
 mod number;

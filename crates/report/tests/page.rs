@@ -3,6 +3,7 @@
 // Test helpers: what is not there fails the test.
 #![allow(clippy::unwrap_used)]
 
+mod document;
 mod fixture;
 
 use std::collections::HashSet;

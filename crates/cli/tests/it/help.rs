@@ -17,6 +17,7 @@ fn of_a_command(
         "demo",
         "report",
         "diff",
+        "document",
         "verify",
         "checkpoint",
         "backup",

@@ -10,6 +10,7 @@ mod bad_input;
 mod bundle;
 mod demo;
 mod diff;
+mod document;
 mod dry_run;
 mod exit_codes;
 mod explain;

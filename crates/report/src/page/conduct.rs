@@ -132,7 +132,7 @@ fn background(view: &View<'_>) -> Markup {
 }
 
 /// The table or list that a marked key stands in, and the key: `arms[A].strategy` and `within_days`.
-fn owner(row: &Assumption) -> (&str, &str) {
+pub fn owner(row: &Assumption) -> (&str, &str) {
     if row.whole_table {
         return (row.path.as_str(), "");
     }

@@ -17,6 +17,8 @@ mod safety;
 mod trace;
 mod tumour;
 
+pub use conduct::owner;
+
 use analysis::results::Results;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 

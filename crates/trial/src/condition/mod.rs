@@ -8,6 +8,7 @@
 mod compile;
 mod evaluate;
 mod kinds;
+mod words;
 
 pub use kinds::Kind;
 
@@ -125,6 +126,17 @@ impl Condition {
     /// exist, texts taken for a truth. A name without a kind is left alone.
     pub fn mismatches(&self, kind: &dyn Fn(&str) -> Option<Kind>) -> Vec<ConditionError> {
         kinds::mismatches(&self.truth, kind)
+    }
+
+    /// It in words, where `name` tells how a name is called and `code` how a text that is compared with the name is,
+    /// and `is_date` which names are dates; none where a part of it can be read as CEL only.
+    pub fn in_words(
+        &self,
+        name: &dyn Fn(&str) -> String,
+        code: &dyn Fn(&str, &str) -> String,
+        is_date: &dyn Fn(&str) -> bool,
+    ) -> Option<String> {
+        words::words(&self.truth, &words::Names { name, is_date, code })
     }
 
     /// The text it was parsed from.

@@ -51,6 +51,29 @@ pub struct Protocol {
     /// What is known from elsewhere, and the design rests on: results of an earlier trial, say.
     #[serde(default)]
     pub background: Vec<Background>,
+    /// What a statistical analysis plan must say and nothing else in this file does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plan: Vec<PlanStatement>,
+}
+
+/// A statement of the statistical analysis plan, in words: no program acts on it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlanStatement {
+    /// The item of the guideline for such plans it answers, as in `17` or `13a`; or an attribute of an endpoint's estimand, as in
+    /// `treatment` (see `trial::plan`).
+    pub item: String,
+    /// The endpoint, where an attribute of its estimand is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// What is stated.
+    pub text: String,
+    /// Where this statement stands.
+    #[serde(default)]
+    pub source: Option<Source>,
+    /// Keys of this table whose values are assumed.
+    #[serde(default)]
+    pub assumed: Vec<String>,
 }
 
 /// Something known from elsewhere that the design rests on.

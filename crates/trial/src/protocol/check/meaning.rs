@@ -10,6 +10,7 @@ use super::forms::{self, Names};
 use super::place::{Finding, Path, hint};
 use crate::concept::ATTRIBUTIONS;
 use crate::condition::Condition;
+use crate::plan;
 use crate::protocol::{
     Analysis, AnalysisRole, Concept, Endpoint, EndpointRole, EventCause, Form, Method, Origin, Protocol,
     Visit,
@@ -38,6 +39,7 @@ pub fn findings(protocol: &Protocol) -> Vec<Finding> {
     look.analyses();
     look.quality_of_life();
     look.safety();
+    look.plan();
     look.findings
 }
 
@@ -182,6 +184,56 @@ impl Look<'_> {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         // finite and positive, or saturated
         events.is_finite().then(|| (events - 1e-9).ceil() as u32)
+    }
+
+    /// Statements of the plan: each answers an item that the guideline has, or an attribute of an endpoint's estimand.
+    fn plan(&mut self) {
+        let endpoints = || self.protocol.endpoints.iter().map(|endpoint| endpoint.id.as_str());
+        let items = || plan::ITEMS.iter().map(|asked| asked.id).chain(plan::ATTRIBUTES);
+        let mut found = Vec::new();
+        for (at, statement) in self.protocol.plan.iter().enumerate() {
+            let path = root("plan").index(at);
+            let (item, attribute) = (&statement.item, plan::is_attribute(&statement.item));
+            if !items().any(|known| known == item) {
+                let right = hint(item, items(), || {
+                    format!(
+                        "name one of the guideline's, as in `13a`, or one of {}",
+                        plan::ATTRIBUTES.join(", ")
+                    )
+                });
+                found.push((
+                    path.key("item"),
+                    format!("item `{item}`, which the guideline does not have"),
+                    right,
+                ));
+            }
+            match &statement.endpoint {
+                Some(id) if !endpoints().any(|known| known == id) => {
+                    let right =
+                        hint(id, endpoints(), || format!("name an endpoint: {}", listed(endpoints())));
+                    found.push((
+                        path.key("endpoint"),
+                        format!("endpoint `{id}`, which does not exist"),
+                        right,
+                    ));
+                }
+                Some(_) if !attribute => {
+                    let right = format!(
+                        "an endpoint goes with an attribute of its estimand: {}",
+                        plan::ATTRIBUTES.join(", ")
+                    );
+                    found.push((path.key("endpoint"), format!("an endpoint with item `{item}`"), right));
+                }
+                None if attribute => {
+                    let right = format!("name the endpoint: {}", listed(endpoints()));
+                    found.push((path.key("item"), format!("`{item}` of no endpoint"), right));
+                }
+                _ => {}
+            }
+        }
+        for (path, what, right) in found {
+            self.find(path, what, right);
+        }
     }
 
     fn arms(&mut self) {
