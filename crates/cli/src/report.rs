@@ -158,18 +158,18 @@ const CONTENTS: &str = "contents.txt";
 
 /// Writes the page, the tables and the figures of `results` into `out`, in place of the report that stood there.
 pub fn write(results: &Results, out: &Path) -> Result<(), Failure> {
-    write_page(results, report::html(results), out)
+    write_page(results, report::html(results), out, |_| true)
 }
 
 /// Both parts of a report for a safety committee, each in a folder of its own; the closed one is for its owner's eyes.
 fn for_committee(open: &Results, closed: &Results, out: &Path) -> Result<(), Failure> {
     let (at_open, at_closed) = (out.join("open"), out.join("closed"));
-    write_page(open, report::committee(open, report::Part::Open), &at_open)?;
+    write_page(open, report::committee(open, report::Part::Open), &at_open, report::for_committee)?;
     fs::create_dir_all(&at_closed).and_then(|()| private(&at_closed)).map_err(|wrong| {
         Failure::new(format!("cannot keep {} from others: {wrong}", at_closed.display()))
             .hint("another folder with --out")
     })?;
-    write_page(closed, report::committee(closed, report::Part::Closed), &at_closed)?;
+    write_page(closed, report::committee(closed, report::Part::Closed), &at_closed, report::for_committee)?;
     line(format!("open part    {} (all arms in one)", at_open.join("report.html").display()))?;
     line(format!(
         "closed part  {} (by arm: for the committee alone)",
@@ -189,13 +189,23 @@ fn private(_folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn write_page(results: &Results, page: String, out: &Path) -> Result<(), Failure> {
+/// `goes`: which of the other files stand beside the page, by name.
+fn write_page(
+    results: &Results,
+    page: String,
+    out: &Path,
+    goes: impl Fn(&str) -> bool,
+) -> Result<(), Failure> {
     let bar = busy("writing");
     let mut files = vec![("report.html".to_owned(), page)];
-    let json = serde_json::to_string_pretty(results).map_err(Failure::new)?;
-    files.push(("results.json".to_owned(), json));
-    files.extend(report::csv_files(results).into_iter().map(|(name, text)| (format!("tables/{name}"), text)));
-    files.extend(report::figures(results).into_iter().map(|(name, text)| (format!("figures/{name}"), text)));
+    if goes("results.json") {
+        let json = serde_json::to_string_pretty(results).map_err(Failure::new)?;
+        files.push(("results.json".to_owned(), json));
+    }
+    let tables = report::csv_files(results).into_iter().filter(|(name, _)| goes(name));
+    files.extend(tables.map(|(name, text)| (format!("tables/{name}"), text)));
+    let figures = report::figures(results).into_iter().filter(|(name, _)| goes(name));
+    files.extend(figures.map(|(name, text)| (format!("figures/{name}"), text)));
     let names: String = files.iter().flat_map(|(name, _)| [name.as_str(), "\n"]).collect();
     files.push((CONTENTS.to_owned(), names.clone()));
     if out.exists() && !out.is_dir() {

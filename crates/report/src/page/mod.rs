@@ -89,14 +89,14 @@ struct Section {
 pub fn page(results: &Results) -> Markup {
     let view = view(results);
     let sections = sections(&view);
-    laid_out(&view, &sections, opening::opening(&view))
+    laid_out(&view, &sections, &opening::opening(&view))
 }
 
 /// The page of a safety committee: its closed part where the arms stand apart in `results`, its open part where they do not.
 pub fn for_committee(results: &Results, part: Part) -> Markup {
     let view = view(results);
     let sections = committee_sections(&view, part);
-    laid_out(&view, &sections, committee::opening(&view, part))
+    laid_out(&view, &sections, &committee::opening(&view, part))
 }
 
 fn view(results: &Results) -> View<'_> {
@@ -105,7 +105,7 @@ fn view(results: &Results) -> View<'_> {
     View { results, links, figures }
 }
 
-fn laid_out(view: &View<'_>, sections: &[Section], opening: Markup) -> Markup {
+fn laid_out(view: &View<'_>, sections: &[Section], opening: &Markup) -> Markup {
     let results = view.results;
     html! {
         (DOCTYPE)

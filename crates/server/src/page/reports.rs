@@ -47,6 +47,8 @@ struct Report {
     by: String,
     asked: Timestamp,
     arms: Arms,
+    /// Without the endpoints.
+    committee: bool,
     as_of: Option<Timestamp>,
     cut: Option<Date>,
     /// Events derived so far, of so many.
@@ -107,7 +109,12 @@ impl Report {
     }
 
     fn words(&self) -> String {
-        let arms = if self.arms == Arms::Pooled { "all arms pooled" } else { "by arm" };
+        let arms = match (self.committee, self.arms) {
+            (true, Arms::Pooled) => "open part for the safety committee",
+            (true, Arms::Apart) => "closed part for the safety committee",
+            (false, Arms::Pooled) => "all arms pooled",
+            (false, Arms::Apart) => "by arm",
+        };
         let as_of = self.as_of.map_or_else(
             || "as known when it was made".into(),
             |at| format!("as of {}", at.strftime("%-d %b %Y %H:%M UTC")),
@@ -168,6 +175,8 @@ fn shown(desk: &Desk, fields: &Fields, faults: &BTreeMap<&str, String>, status: 
                 } @else {
                     p.soft { "Your role sees all arms in one." }
                 }
+                div.field { label { input type="checkbox" name="for" value="safety-committee" checked[fields.get("for") == "safety-committee"];
+                    " For the safety committee: without the endpoints" } }
                 button.main type="submit" { "Make it" }
             }
         }
@@ -196,6 +205,7 @@ async fn make(State(app): State<App>, desk: Desk, fields: Fields) -> Answer {
         by,
         asked: app.now(),
         arms,
+        committee: fields.get("for") == "safety-committee",
         as_of,
         cut,
         derived: AtomicU64::new(0),
@@ -236,8 +246,14 @@ fn files(room: &Room, report: &Report) -> Result<Files, office::Error> {
     let json =
         serde_json::to_string_pretty(&results).map_err(|wrong| office::Error::Worker(wrong.to_string()))?;
     others.insert("results.json".into(), json);
+    others.retain(|name, _| !report.committee || report::for_committee(name));
     let (head, summary) = (reading.head.hash.to_string(), report::summary(&results));
-    Ok(Files { head, summary, page: report::html(&results), others })
+    let page = match (report.committee, report.arms) {
+        (false, _) => report::html(&results),
+        (true, Arms::Pooled) => report::committee(&results, report::Part::Open),
+        (true, Arms::Apart) => report::committee(&results, report::Part::Closed),
+    };
+    Ok(Files { head, summary, page, others })
 }
 
 /// `GET /t/{trial}/reports/{number}`
