@@ -37,7 +37,7 @@ pub enum Part {
 /// The page of a safety committee, self-contained as [`html`]'s. `part` is that of `results`: an open part is of
 /// `analysis::pooled` and of nothing else.
 pub fn committee(results: &Results, part: Part) -> String {
-    page::for_committee(results, part).into_string()
+    page::only_living_links(&page::for_committee(results, part).into_string())
 }
 
 /// Whether a table or figure, by its file's name, goes with [`committee`]'s page: what estimates an effect does not, nor does

@@ -17,6 +17,8 @@ mod safety;
 mod trace;
 mod tumour;
 
+use std::collections::HashSet;
+
 use analysis::results::Results;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -97,6 +99,24 @@ pub fn for_committee(results: &Results, part: Part) -> Markup {
     let view = view(results);
     let sections = committee_sections(&view, part);
     laid_out(&view, &sections, &committee::opening(&view, part))
+}
+
+/// `html` without the `href` of every link to an anchor it does not hold: a page of some sections keeps their numbers, and
+/// those that lead to a section left out lead nowhere.
+pub fn only_living_links(html: &str) -> String {
+    let ids: HashSet<&str> = html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let mut parts = html.split(" href=\"#");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once('"') {
+            Some((anchor, rest)) if !ids.contains(anchor) => out.push_str(rest),
+            _ => {
+                out.push_str(" href=\"#");
+                out.push_str(part);
+            }
+        }
+    }
+    out
 }
 
 fn view(results: &Results) -> View<'_> {
