@@ -10,8 +10,8 @@ mod committee;
 mod deviations;
 mod figures;
 mod flow;
-mod patterns;
 pub mod in_words;
+mod patterns;
 mod plan;
 mod quality;
 mod quantile;
@@ -54,7 +54,12 @@ pub fn results(history: &ProtocolHistory, context: Context, rows: Vec<SubjectRow
 /// since what a subject was treated with tells the arm. For whoever watches a trial but may not see it by arm.
 pub fn pooled(history: &ProtocolHistory, context: Context, rows: Vec<SubjectRow>) -> Results {
     let rows = rows.into_iter().map(SubjectRow::pooled).collect();
-    made(history, context, rows, |_, rows| Arms::pooled(rows))
+    let mut results = made(history, context, rows, |_, rows| Arms::pooled(rows));
+    results.safety.expedited.clear();
+    results.safety.ungraded.clear();
+    results.left_out =
+        vec!["everything by subject, since what a subject was treated with tells the arm".to_owned()];
+    Results { pooled: true, ..results }
 }
 
 fn made(
@@ -95,6 +100,7 @@ fn made(
         analyses,
         about,
         left_out,
+        pooled: false,
     }
 }
 

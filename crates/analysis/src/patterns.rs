@@ -131,11 +131,11 @@ fn states(subject: &Subject<'_>, start: Date) -> Vec<(i64, State, Vec<Seq>)> {
 
 impl Course {
     /// Where the subject stood on a day, and by which events.
-    fn on(&self, day: i64) -> (State, &[Seq]) {
-        let reached = self.states.iter().rfind(|(from, ..)| *from <= day);
+    fn on(&self, day: f64) -> (State, &[Seq]) {
+        let reached = self.states.iter().rfind(|(from, ..)| *from as f64 <= day);
         match reached {
             Some((_, State::Dead, events)) => (State::Dead, events),
-            Some((_, state, events)) if day <= self.followed => (*state, events),
+            Some((_, state, events)) if day <= self.followed as f64 => (*state, events),
             _ => (State::Unknown, &[]),
         }
     }
@@ -187,7 +187,7 @@ fn courses(arms: &Arms, place: usize, rows: &[&SubjectRow]) -> CourseRow {
     CourseRow {
         arm: arms.id(place).clone(),
         subjects,
-        courses: (1..=most.min(MOST_COURSES)).map(|number| timing(number, rows)).collect(),
+        courses: (1..=most).map(|number| timing(number, rows)).collect(),
         mean: mean_courses(rows),
         until: until as f64 / DAYS_PER_MONTH,
     }
@@ -242,8 +242,8 @@ fn over_time(arms: &Arms, rows: &[SubjectRow]) -> Option<States> {
     let split = arms.split(rows);
     let has = |row: &&SubjectRow| !row.course.states.is_empty();
     let last = split.iter().flatten().filter(|row| has(row)).map(|row| row.course.followed).max()?;
-    let day = |month: u32| (f64::from(month) * DAYS_PER_MONTH).round() as i64;
-    let months: Vec<u32> = LANDMARKS.into_iter().filter(|month| day(*month) <= last).collect();
+    let day = |month: u32| f64::from(month) * DAYS_PER_MONTH;
+    let months: Vec<u32> = LANDMARKS.into_iter().filter(|month| day(*month) <= last as f64).collect();
     if months.len() < 2 {
         return None;
     }
@@ -267,4 +267,105 @@ fn over_time(arms: &Arms, rows: &[SubjectRow]) -> Option<States> {
     });
     let arms = arms.collect();
     Some(States { months: months.into_iter().map(f64::from).collect(), arms })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use rstest::rstest;
+    use trial::progression::{Kind, Known};
+    use trial::record::{LesionDose, Record, SabrCourse};
+
+    use super::*;
+    use crate::testing::history;
+
+    fn course(event: Seq, day: i8, lesion: &str) -> SabrCourse {
+        let dose = LesionDose { lesion: lesion.into(), fraction_gy: 12.0, fractions: 2 };
+        SabrCourse { event, start: date(2025, 3, day), end: None, lesions: vec![dose] }
+    }
+
+    /// Randomised on the 1st, SABR on the 5th, 6th and 20th, progression on the 20th.
+    #[rstest]
+    #[case::nothing_named(&[], Place::Unplaced)]
+    #[case::treated(&["T1"], Place::Treated)]
+    #[case::not_treated(&["T2"], Place::Elsewhere)]
+    #[case::both(&["T2", "T1"], Place::Both)]
+    #[case::treated_on_the_day_or_after(&["T3"], Place::Elsewhere)]
+    #[case::by_its_part(&["T4"], Place::Treated)]
+    fn a_place_is_that_of_lesions_treated_before(#[case] lesions: &[&str], #[case] place: Place) {
+        let record = Record {
+            sabr: vec![course(1, 5, "T1"), course(2, 20, "T3"), course(3, 6, "T4a")],
+            ..Record::default()
+        };
+        let history = history(|_| ());
+        let derived = trial::derive::derive(&history, &record, None);
+        let protocol = history.current();
+        let subject = Subject {
+            protocol,
+            current: protocol,
+            record: &record,
+            derived: &derived,
+            randomised: None,
+            last_seen: None,
+        };
+        let part = trial::sabr::Site { lesion: "T4".into(), parts: vec!["T4a".into()] };
+        let found = Progression {
+            date: date(2025, 3, 20),
+            certain: date(2025, 3, 20),
+            known: Known::Recist,
+            kind: Kind::Oligo,
+            lesions: lesions.iter().map(|lesion| (*lesion).into()).collect(),
+            sites: vec![part],
+            intracranial: false,
+            amenable: None,
+            reason: String::new(),
+            events: vec![9],
+        };
+        assert_eq!(placed(&subject, date(2025, 3, 1), &found).place, place);
+        let later = placed(&subject, date(2025, 3, 7), &found).place;
+        assert!(!matches!(later, Place::Treated | Place::Both), "courses before randomisation do not count");
+    }
+
+    #[rstest]
+    #[case(0.0, State::Unprogressed)]
+    #[case(99.9, State::Unprogressed)]
+    #[case(100.0, State::Held)]
+    #[case(250.0, State::Failed)]
+    #[case(301.0, State::Unknown)]
+    fn the_state_of_a_day_is_the_last_one_reached(#[case] day: f64, #[case] state: State) {
+        let course = Course {
+            followed: 300,
+            states: vec![
+                (0, State::Unprogressed, vec![1]),
+                (100, State::Held, vec![2]),
+                (200, State::Failed, vec![3]),
+            ],
+            ..Course::default()
+        };
+        assert_eq!(course.on(day).0, state);
+        let mut dead = course;
+        dead.states.push((290, State::Dead, vec![4]));
+        assert_eq!(
+            dead.on(5_000.0),
+            (State::Dead, &[4][..]),
+            "nothing follows death, also beyond the follow-up"
+        );
+    }
+
+    /// Two courses among two at risk, then one among the one still followed: 1 + 1.
+    #[test]
+    fn the_mean_of_courses_counts_those_still_followed() {
+        let row = |followed, sabr: &[f64]| {
+            let mut row = crate::testing::row("1", "A", "a", 10, true, 2);
+            row.course = Course {
+                followed,
+                sabr: sabr.iter().map(|month| (*month, 1)).collect(),
+                ..Course::default()
+            };
+            row
+        };
+        let rows = [row(100, &[1.0, 1.0]), row(400, &[10.0])];
+        let rows: Vec<&SubjectRow> = rows.iter().collect();
+        assert_eq!(mean_courses(&rows), [(0.0, 0.0), (1.0, 1.0), (10.0, 2.0)]);
+    }
 }

@@ -63,8 +63,10 @@ pub struct Results {
     pub faults: Vec<SubjectFault>,
     /// Each subject's endpoints with their rules, words and events; empty where `left_out` says so.
     pub traces: Vec<Trace>,
-    /// What was left out because the trial is larger than the limits, in words; empty where all is there.
+    /// What was left out and why, in words; empty where all is there.
     pub left_out: Vec<String>,
+    /// All arms are one group, and no list names a single subject.
+    pub pooled: bool,
 }
 
 /// Which trial, and which data this is about.
@@ -575,6 +577,10 @@ pub struct SafetyResult {
     pub serious: Vec<Counted>,
     /// Events without a grade, which stand in no table: subject, arm, event.
     pub ungraded: Vec<(SubjectId, ArmId, Seq)>,
+    /// How many events have no grade, listed or not.
+    pub ungraded_events: usize,
+    /// How many events are serious and related, listed or not.
+    pub expedited_events: usize,
     /// Serious and related events: subject, arm, term, grade, event.
     pub expedited: Vec<(SubjectId, ArmId, String, Option<u8>, Seq)>,
     /// Events by term and seriousness, of any grade or none, as results registration counts them.

@@ -93,6 +93,8 @@ pub fn tables(rules: &Rules, arms: &Arms, rows: &mut [SubjectRow]) -> SafetyResu
         related_to,
         all,
         serious,
+        ungraded_events: ungraded.len(),
+        expedited_events: expedited.len(),
         ungraded,
         expedited,
         terms,

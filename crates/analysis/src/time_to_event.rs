@@ -794,6 +794,118 @@ mod tests {
     }
 
     #[test]
+    fn subgroups_are_those_of_r() {
+        let (found, r) = (analysed(|_| (), &mut times()), reference());
+        let group = &found[0].further.subgroups[0];
+        let labels: Vec<&str> = group.levels.iter().map(|level| level.label.as_str()).collect();
+        assert_eq!((group.label.as_str(), labels.as_slice()), ("Stratum", &["first", "other"][..]));
+        for level in &group.levels {
+            let want = numbers(&r["subgroups"][&level.level]);
+            let counts = level.counts.iter().flat_map(|(n, events)| [*n as f64, *events as f64]);
+            assert_eq!(counts.collect::<Vec<_>>(), want[..4]);
+            assert_estimate(level.hazard_ratio, &want[4..], 1e-6, "hazard ratio");
+            assert_eq!(level.subjects.n as f64, want[0] + want[2]);
+        }
+        let (test, want) = (group.interaction.unwrap(), numbers(&r["subgroups"]["interaction"]));
+        assert_close(test.chisq, want[0], 1e-6, "interaction");
+        assert_close(test.p, want[1], 1e-6, "interaction p");
+        assert!(found[1].further.subgroups.is_empty(), "a sensitivity analysis has none");
+    }
+
+    #[test]
+    fn a_level_with_few_events_has_counts_alone() {
+        let mut rows = times();
+        rows.retain(|row| {
+            row.allocation.as_ref().unwrap().stratum[0].1 != "b" || row.subject.as_str() < "20"
+        });
+        let kept = rows.iter().filter(|row| row.allocation.as_ref().unwrap().stratum[0].1 == "b");
+        let events = kept.filter(|row| row.times[0].as_ref().unwrap().is_event()).count();
+        let found = analysed(|_| (), &mut rows);
+        let level = &found[0].further.subgroups[0].levels[1];
+        assert!(events < 5 && level.counts[0].1 + level.counts[1].1 == events);
+        assert_eq!(level.hazard_ratio, Estimate::default());
+    }
+
+    #[test]
+    fn checks_of_hazards_are_those_of_r() {
+        let (found, r) = (analysed(|_| (), &mut times()), reference());
+        let (check, want) = (&found[0].further.hazards[0], &reference()["hazards"]);
+        let [chisq, p, time, place, value, trend] =
+            ["chisq", "p", "time", "place", "value", "trend"].map(|key| numbers(&want[key]));
+        assert_eq!(check.tests.len(), 4);
+        for (i, test) in check.tests.iter().enumerate() {
+            assert_close(test.chisq, chisq[i], 1e-6, &test.over);
+            assert_close(test.p, p[i], 1e-6, &test.over);
+        }
+        let mut residuals = check.residuals.clone();
+        residuals.sort_by(|a, b| (a.months, a.value).partial_cmp(&(b.months, b.value)).unwrap());
+        assert_eq!(residuals.len(), time.len());
+        for (i, residual) in residuals.iter().enumerate() {
+            assert_close(residual.months, time[i], 1e-12, "time");
+            assert!((residual.place - place[i]).abs() < 1e-12, "place");
+            assert_close(residual.value, value[i], 1e-6, "residual");
+        }
+        let (at_0, slope) = check.trend.unwrap();
+        assert_close(at_0, trend[0], 1e-6, "trend at 0");
+        assert_close(slope, trend[1], 1e-6, "trend");
+        assert_close(
+            check.log_hazard_ratio,
+            numbers(&r["stratified"]["hazard_ratio"])[0].ln(),
+            1e-6,
+            "ratio",
+        );
+    }
+
+    /// Every third event a progression.
+    fn competing() -> Vec<AnalysisResult> {
+        let mut rows = times();
+        for row in &mut rows {
+            let third = row.subject.as_str().parse::<usize>().unwrap().is_multiple_of(3);
+            for time in row.times.iter_mut().flatten().filter(|_| third) {
+                if let Outcome::Event { cause, .. } = &mut time.outcome {
+                    *cause = EventCause::Progression;
+                }
+            }
+        }
+        analysed(|protocol| protocol.endpoints[0].events.push(EventCause::Progression), &mut rows)
+    }
+
+    #[test]
+    fn competing_risks_are_those_of_r() {
+        let (found, r) = (competing(), &reference()["competing"]);
+        let causes = &found[0].further.incidence;
+        let names: Vec<&str> = causes.iter().map(|cause| cause.cause.as_str()).collect();
+        assert_eq!(names, ["progression", "death"]);
+        let gray = numbers(&r["gray"]);
+        for (k, cause) in causes.iter().enumerate() {
+            for arm in &cause.arms {
+                let want = &r[arm.arm.as_str()][&cause.cause];
+                let at = numbers(&want["at"]);
+                assert_estimate(arm.landmarks[0].1, &at[..3], 1e-9, "6 months");
+                assert_estimate(arm.landmarks[1].1, &at[3..], 1e-9, "12 months");
+                let last = arm.curve.last().unwrap().1.value.unwrap();
+                assert_close(last, want["last"].as_f64().unwrap(), 1e-12, "at the end");
+            }
+            let test = cause.gray.unwrap();
+            assert_close(test.chisq, gray[2 * k], 1e-9, "Gray's test, stratified");
+            assert_close(test.p, gray[2 * k + 1], 1e-9, "its p");
+            let (ratio, want) = (&cause.ratios[0], numbers(&r[&cause.cause]));
+            assert_estimate(ratio.ratio, &want[..3], 1e-6, "subdistribution ratio");
+            assert_close(ratio.p, want[3], 1e-6, "its p");
+        }
+    }
+
+    #[test]
+    fn one_cause_competes_with_none() {
+        let found =
+            analysed(|protocol| protocol.endpoints[0].events.push(EventCause::Progression), &mut times());
+        assert!(found[0].further.incidence.is_empty());
+        assert_eq!(found[0].further.remarks, ["every event so far is death: no cause competes with another"]);
+        let alone = analysed(|_| (), &mut times());
+        assert!(alone[0].further.incidence.is_empty() && alone[0].further.remarks.is_empty());
+    }
+
+    #[test]
     fn strata_that_add_nothing_are_named() {
         let found = analysed(|_| (), &mut times());
         assert_eq!(

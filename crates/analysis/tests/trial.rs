@@ -717,8 +717,13 @@ fn a_pooled_report_counts_everybody_and_tells_no_arm() {
     assert!(sum(|arm| arm.events, &pooled).iter().any(|events| *events > 0));
     assert!(pooled.analyses.iter().all(|one| one.comparison.is_none() && one.arms.len() == 1));
     assert_eq!(pooled.arms.len(), 1);
-    for arm in by_arm.arms {
+    for arm in &by_arm.arms {
         let named = format!("\"arm\":{}", json!(arm.id));
         assert!(!json_of(&pooled).contains(&named), "{named} is told");
     }
+    for row in rows() {
+        let named = json!(row.subject()).to_string();
+        assert!(json_of(&by_arm).contains(&named) && !json_of(&pooled).contains(&named), "{named} is named");
+    }
+    assert_eq!(pooled.safety.expedited_events, by_arm.safety.expedited.len());
 }

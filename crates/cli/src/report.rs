@@ -298,6 +298,10 @@ fn files(derived: &Derived, page: Page, kinds: &Kinds) -> Result<Vec<(String, Ve
         };
         files.extend(figures.into_iter().map(within("figures")));
     }
+    if matches!(page, Page::Committee(_)) {
+        let base = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
+        files.retain(|(name, _)| report::for_committee(&base(name)));
+    }
     Ok(files)
 }
 

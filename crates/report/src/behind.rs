@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use analysis::results::{BaselineCell, Counted, GradeRow, PatternRow, QualityPoint, Results, State, Who};
+use analysis::results::{
+    BaselineCell, Counted, GradeRow, MissingWeek, QualityPoint, QualityResult, Results, State, Who,
+};
 use trial::event::Seq;
 use trial::id::{ArmId, SubjectId};
 
@@ -53,6 +55,8 @@ pub enum Of {
     State(usize, usize),
     /// Complete, monotone, intermittent, never.
     Missing(usize),
+    /// What became of the questionnaires of a week, in the order of `became`.
+    Became(u32),
     Model,
     Alive,
     UpToDate,
@@ -126,6 +130,23 @@ pub const MISSING: [&str; 4] = [
     "missing at a week, scored later (intermittent)",
     "never scored",
 ];
+
+/// The weeks of which it is known what became of their questionnaires.
+pub fn became_weeks(quality: &QualityResult) -> BTreeSet<u32> {
+    quality.missing.iter().map(|row| row.week).collect()
+}
+
+/// What became of the questionnaires of a week, in order.
+pub fn became(row: &MissingWeek) -> Vec<(&'static str, &Counted)> {
+    vec![
+        ("scored", &row.scored),
+        ("missing, one scored later", &row.intermittent),
+        ("missing, none later", &row.monotone),
+        ("died before", &row.died),
+        ("out of the trial before", &row.withdrawn),
+        ("not due yet", &row.not_yet),
+    ]
+}
 
 /// `no course`, `1 course`, `4 courses or more`.
 pub fn courses(n: usize, groups: usize) -> String {
@@ -336,6 +357,17 @@ impl<'a> Lists<'a> {
             });
             self.add(Of::Week(week), format!("{} at week {week}", quality.score), groups.collect());
         }
+        for week in became_weeks(quality) {
+            let groups = results.arms.iter().map(|arm| {
+                let row = quality.missing.iter().find(|row| row.week == week && row.arm == arm.id);
+                let parts = row.map(became).unwrap_or_default();
+                group(
+                    words::arm_name(arm),
+                    parts.into_iter().map(|(label, who)| part(label, &who.who)).collect(),
+                )
+            });
+            self.add(Of::Became(week), format!("Questionnaires of week {week}"), groups.collect());
+        }
         if let Some(model) = &quality.model {
             self.whole(Of::Model, "In the model of repeated measures", &model.who);
         }
@@ -399,11 +431,11 @@ impl<'a> Lists<'a> {
     fn patterns(&mut self, results: &'a Results) {
         let none: &[Who] = &[];
         let patterns = &results.patterns;
-        let places: [(fn(usize) -> Of, &str, &'a [PatternRow]); 2] = [
-            (Of::First, "First progression", &patterns.first),
-            (Of::Failing, "Progression that failed the strategy", &patterns.failing),
-        ];
-        for (of, title, rows) in places {
+        for (failing, title, rows) in [
+            (false, "First progression", &patterns.first),
+            (true, "Progression that failed the strategy", &patterns.failing),
+        ] {
+            let of = if failing { Of::Failing } else { Of::First };
             for (place, row) in rows.iter().enumerate() {
                 let title = format!("{title}: {}", words::place(row.place));
                 self.by_arm(results, of(place), &title, |i| row.counts.get(i).map_or(none, |c| &c.who));
@@ -416,6 +448,9 @@ impl<'a> Lists<'a> {
             self.by_arm(results, Of::Courses(n), &title, |i| {
                 arm(i).and_then(|row| row.subjects.get(n)).map_or(none, |counted| &counted.who)
             });
+        }
+        let most = patterns.courses.iter().map(|row| row.courses.len()).max().unwrap_or(0);
+        for n in 0..most {
             self.by_arm(results, Of::Course(n), &format!("Course {} of SABR, months", n + 1), |i| {
                 arm(i).and_then(|row| row.courses.get(n)).map_or(none, |course| &course.subjects.who)
             });

@@ -46,7 +46,33 @@ pub enum Part {
 /// The page of a safety committee, self-contained as [`html`]'s. `part` is that of `results`: an open part is of
 /// `analysis::pooled` and of nothing else.
 pub fn committee(results: &Results, part: Part) -> String {
-    page::for_committee(results, part).into_string()
+    page::only_living_links(&page::for_committee(results, part).into_string())
+}
+
+/// Whether a table or figure, by its file's name, goes with [`committee`]'s page: what estimates an effect does not, nor does
+/// `results.json`, which holds it.
+pub fn for_committee(name: &str) -> bool {
+    let effect = [
+        "adtte",
+        "analyses",
+        "analysis",
+        "comparisons",
+        "hazards",
+        "incidence",
+        "km",
+        "landmarks",
+        "results",
+        "schoenfeld",
+        "subgroups",
+        "forest",
+        "factb",
+    ];
+    let stem = name.split('.').next().unwrap_or(name);
+    let is = |kind: &str| {
+        stem.strip_prefix(kind).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
+    };
+    // Who answered is no effect.
+    matches!(stem, "factb_missing") || !effect.into_iter().any(is)
 }
 
 /// The same page as a PDF: what [`Paper::pdf`] gives for a report that is no draft.
@@ -103,3 +129,21 @@ pub fn summary(results: &Results) -> String {
 
 /// A page carries the traces of so many subjects at most; more would make it too large to open.
 pub const TRACED: usize = 300;
+
+#[cfg(test)]
+mod tests {
+    #[rstest::rstest]
+    #[case("trae.csv", true)]
+    #[case("narratives.csv", true)]
+    #[case("recruitment.svg", true)]
+    #[case("factb_missing.csv", true)]
+    #[case("km-TSF-main.svg", false)]
+    #[case("km_TSF-main.csv", false)]
+    #[case("forest.svg", false)]
+    #[case("comparisons.csv", false)]
+    #[case("factb_weeks.csv", false)]
+    #[case("results.json", false)]
+    fn an_effect_is_not_for_the_committee(#[case] name: &str, #[case] goes: bool) {
+        assert_eq!(super::for_committee(name), goes);
+    }
+}

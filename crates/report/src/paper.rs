@@ -49,7 +49,7 @@ impl<'a> Paper<'a> {
             Part::Open => "safety committee, open part",
             Part::Closed => "safety committee, closed part",
         };
-        Self::of(results, what, page::for_committee(results, part).into_string(), draft)
+        Self::of(results, what, crate::committee(results, part), draft)
     }
 
     fn of(results: &'a Results, what: &'static str, html: String, draft: bool) -> Self {

@@ -34,18 +34,22 @@ fn one_reason() -> Results {
 #[case::three_arms(fixture::trial(90, 3, 1))]
 #[case::more_than_a_page_traces(fixture::trial(700, 2, 1))]
 fn every_anchor_leads_somewhere_and_is_unique(#[case] results: Results) {
-    let html = report::html(&results);
-    let ids = attributes(&html, "id");
+    anchors(&report::html(&results));
+    anchors(&report::committee(&results, report::Part::Closed));
+}
+
+fn anchors(html: &str) {
+    let ids = attributes(html, "id");
     let known: HashSet<&str> = ids.iter().copied().collect();
     let mut seen = HashSet::new();
     for id in ids {
         assert!(seen.insert(id), "two elements have the id {id}");
     }
-    for href in attributes(&html, "href") {
+    for href in attributes(html, "href") {
         let anchor = href.strip_prefix('#').unwrap_or_else(|| panic!("{href} leaves the page"));
         assert!(known.contains(anchor), "#{anchor} leads nowhere");
     }
-    for label in attributes(&html, "aria-labelledby").iter().flat_map(|ids| ids.split(' ')) {
+    for label in attributes(html, "aria-labelledby").iter().flat_map(|ids| ids.split(' ')) {
         assert!(known.contains(label), "{label} labels nothing");
     }
 }
@@ -94,6 +98,24 @@ fn the_page_loads_nothing_and_only_its_own_script_may_run() {
         <sha2::Sha256 as sha2::Digest>::digest(script.as_bytes()),
     );
     assert!(html.contains(&format!("script-src 'sha256-{hash}'")), "the policy should name sha256-{hash}");
+}
+
+#[test]
+fn a_committee_reads_no_effect() {
+    let results = fixture::trial(74, 2, 1);
+    let closed = report::committee(&results, report::Part::Closed);
+    let open = report::committee(&results, report::Part::Open);
+    for html in [&closed, &open] {
+        assert!(!html.contains("azard ratio") && !html.contains("log-rank"), "an effect");
+        assert!(
+            html.contains("id=\"completeness\"")
+                && html.contains("id=\"shifts\"")
+                && html.contains("id=\"deaths\"")
+        );
+    }
+    let told = &results.committee.narratives[0].words;
+    assert!(closed.contains(told.as_str()) && !open.contains(told.as_str()));
+    assert!(closed.contains("closed part") && open.contains("open part"));
 }
 
 #[test]

@@ -5,10 +5,11 @@
 use jiff::civil::Date;
 
 use trial::date::plus_days;
+use trial::event::Seq;
 
 use super::is_expected;
 use crate::arms::Arms;
-use crate::results::{MissingPattern, MissingWeek};
+use crate::results::{Counted, MissingPattern, MissingWeek};
 use crate::row::SubjectRow;
 
 /// One pattern an arm. `windows`: each planned week with the day its window closes.
@@ -63,7 +64,8 @@ pub fn weeks(
             let mut counts =
                 MissingWeek { arm, week, scored, intermittent, monotone, died, withdrawn, not_yet };
             for row in rows {
-                *counted(&mut counts, row, windows, (week, *closes), until) += 1;
+                let (counted, events) = counted(&mut counts, row, windows, (week, *closes), until);
+                counted.add(row, events);
             }
             out.push(counts);
         }
@@ -77,22 +79,23 @@ fn counted<'a>(
     windows: &[(u32, i64)],
     (week, closes): (u32, i64),
     until: Option<Date>,
-) -> &'a mut usize {
-    if scored(row, week) {
-        return &mut counts.scored;
+) -> (&'a mut Counted, Option<Seq>) {
+    if let Some((_, event)) = row.quality.as_ref().and_then(|quality| quality.by_week.get(&week)) {
+        return (&mut counts.scored, Some(*event));
     }
     if is_expected(row, week, closes, until) {
         let later = windows.iter().any(|(other, _)| *other > week && scored(row, *other));
-        return if later { &mut counts.intermittent } else { &mut counts.monotone };
+        let counted = if later { &mut counts.intermittent } else { &mut counts.monotone };
+        return (counted, row.allocated);
     }
     let day = row.allocation.as_ref().map(|allocation| plus_days(allocation.date, 7 * i64::from(week)));
     let by_then = |on: Option<Date>| on.zip(day).is_some_and(|(on, day)| on <= day);
     if by_then(row.death) {
-        &mut counts.died
-    } else if by_then(row.withdrawal.as_ref().map(|withdrawal| withdrawal.date)) {
-        &mut counts.withdrawn
-    } else {
-        &mut counts.not_yet
+        return (&mut counts.died, row.died);
+    }
+    match row.withdrawal.as_ref().filter(|withdrawal| by_then(Some(withdrawal.date))) {
+        Some(withdrawal) => (&mut counts.withdrawn, Some(withdrawal.event)),
+        None => (&mut counts.not_yet, row.allocated),
     }
 }
 

@@ -217,17 +217,17 @@ pub struct MissingWeek {
     /// Planned week.
     pub week: u32,
     /// Scored.
-    pub scored: usize,
+    pub scored: Counted,
     /// Missing, with a later one scored.
-    pub intermittent: usize,
+    pub intermittent: Counted,
     /// Missing, and none scored later.
-    pub monotone: usize,
+    pub monotone: Counted,
     /// Not due: died before.
-    pub died: usize,
+    pub died: Counted,
     /// Not due: out of the trial before.
-    pub withdrawn: usize,
+    pub withdrawn: Counted,
     /// Not due yet.
-    pub not_yet: usize,
+    pub not_yet: Counted,
 }
 
 /// Where progressions were, courses of SABR, and the strategy over time.

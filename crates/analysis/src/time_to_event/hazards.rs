@@ -64,6 +64,7 @@ fn test(fit: &CoxFit, (transform, code, over): (TimeTransform, &str, &str)) -> O
     })
 }
 
+/// As `cox.zph` has them, without the events of strata that hold one arm only.
 fn residuals(pair: &Pair<'_>, fit: &CoxFit, rows: &[SubjectRow]) -> Option<Vec<HazardResidual>> {
     let data = &pair.data;
     let km = KaplanMeier::fit(&data.time, &data.event).ok()?;
@@ -72,19 +73,30 @@ fn residuals(pair: &Pair<'_>, fit: &CoxFit, rows: &[SubjectRow]) -> Option<Vec<H
         1.0 - before.map_or(1.0, |at| km.surv[at])
     };
     let found = fit.scaled_schoenfeld().ok()?;
-    let mut residuals: Vec<HazardResidual> = (0..found.row.len())
+    let kept: Vec<usize> = (0..found.row.len()).filter(|i| compares(data, found.row[*i])).collect();
+    // The scale is the information an event carries, and one in a stratum of one arm carries none.
+    let share = kept.len() as f64 / found.row.len().max(1) as f64;
+    let ratio = fit.coefficients[0];
+    let mut residuals: Vec<HazardResidual> = kept
+        .into_iter()
         .map(|i| {
             let row = &rows[data.row[found.row[i]]];
             HazardResidual {
                 subject: row.detail.traces.then(|| row.subject.clone()),
                 months: found.time[i] / DAYS_PER_MONTH,
                 place: place(found.time[i]),
-                value: found.residual[i][0],
+                value: ratio + share * (found.residual[i][0] - ratio),
             }
         })
         .collect();
     residuals.sort_by(|a, b| a.months.total_cmp(&b.months));
     residuals.iter().all(|residual| residual.value.is_finite()).then_some(residuals)
+}
+
+/// Whether both arms are in the stratum of a subject; everybody is in one where the analysis is not stratified.
+fn compares(data: &Data<'_>, i: usize) -> bool {
+    let together = |other: &usize| !data.stratified || data.stratum[*other] == data.stratum[i];
+    (0..data.arm.len()).filter(together).any(|other| data.arm[other] != data.arm[i])
 }
 
 /// The line of least squares: at 0, and per unit.

@@ -13,6 +13,9 @@ use crate::arms::Arms;
 use crate::results::{Counted, Estimate, LogRank, Subgroup, SubgroupLevel};
 use crate::row::SubjectRow;
 
+/// A level with fewer events has no hazard ratio: its limits would say no more than the counts do.
+const FEWEST: usize = 5;
+
 /// One entry a factor and comparison, where two levels or more are seen.
 pub fn subgroups(
     factors: &[Factor],
@@ -129,7 +132,7 @@ impl<'a> Split<'a> {
 
 /// None where an arm has no event, or both together too few.
 fn ratio(pair: &Pair<'_>, counts: [(usize, usize); 2]) -> Estimate {
-    let few = counts[0].1 + counts[1].1 < FEW_EVENTS || counts.iter().any(|(_, events)| *events == 0);
+    let few = counts[0].1 + counts[1].1 < FEWEST || counts.iter().any(|(_, events)| *events == 0);
     if few {
         return Estimate::default();
     }

@@ -188,7 +188,7 @@ fn model_differences(results: &Results) -> Table {
 /// Every score of a planned week, so that the model can be fitted elsewhere.
 fn scores(results: &Results) -> Table {
     let mut table = Table::new("factb_scores", &["SCORE", "USUBJID", "ARMCD", "WEEK", "AVAL", "SRCSEQ"]);
-    for quality in results.quality_of_life.iter() {
+    if let Some(quality) = &results.quality_of_life {
         for point in &quality.by_week {
             for who in &point.scored.who {
                 table.row(cells![quality.score, who.subject, point.arm, point.week, who.value, who.events]);
@@ -205,12 +205,12 @@ fn missing(results: &Results) -> Table {
         table.row(cells![
             row.arm,
             row.week,
-            row.scored,
-            row.intermittent,
-            row.monotone,
-            row.died,
-            row.withdrawn,
-            row.not_yet
+            row.scored.n,
+            row.intermittent.n,
+            row.monotone.n,
+            row.died.n,
+            row.withdrawn.n,
+            row.not_yet.n
         ]);
     }
     table
@@ -254,7 +254,7 @@ fn mean_courses(results: &Results) -> Table {
 
 fn states(results: &Results) -> Table {
     let mut table = Table::new("strategy_states", &["ARMCD", "MONTHS", "STATE", "N"]);
-    for states in results.patterns.states.iter() {
+    if let Some(states) = &results.patterns.states {
         for arm in &states.arms {
             for (month, counts) in states.months.iter().zip(&arm.counts) {
                 for (state, counted) in State::ALL.iter().zip(counts) {
@@ -269,7 +269,7 @@ fn states(results: &Results) -> Table {
 fn flows(results: &Results) -> Table {
     let header = ["ARMCD", "FROM_MONTHS", "FROM_STATE", "TO_MONTHS", "TO_STATE", "N"];
     let mut table = Table::new("strategy_flows", &header);
-    for states in results.patterns.states.iter() {
+    if let Some(states) = &results.patterns.states {
         for arm in &states.arms {
             for (months, flows) in states.months.windows(2).zip(&arm.flows) {
                 for (from, to, n) in flows {

@@ -139,12 +139,12 @@ fn residuals(canvas: &mut Canvas, check: &HazardCheck, links: &Links<'_>) {
         let href = r.subject.as_ref().and_then(|subject| links.subject(subject));
         let title = href.as_ref().and(r.subject.as_ref()).map(ToString::to_string).unwrap_or_default();
         canvas.group("", href.as_deref(), &title, |c| {
-            c.shape(ARM_SHAPES[0], x.at(r.place), y.at(r.value), 2.6, "f5")
+            c.shape(ARM_SHAPES[0], x.at(r.place), y.at(r.value), 2.6, "f5");
         });
     }
     if let Some((at_0, slope)) = check.trend {
         let end = most * 1.02;
-        canvas.line(RIGHT.0, y.at(at_0), RIGHT.1, y.at(at_0 + slope * end), "l1");
+        canvas.line(RIGHT.0, y.at(at_0), RIGHT.1, y.at(at_0 + slope * end), "l5");
     }
     if let Some(test) = check.tests.first() {
         canvas.text(RIGHT.1, TOP - 6.0, "ts e", &format!("Grambsch-Therneau {}", number::p_equals(test.p)));

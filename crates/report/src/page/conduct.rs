@@ -12,9 +12,15 @@ use super::{MOST_ROWS, View, behind, cut, file, joined, nothing};
 use crate::behind::{Of, deviation_categories};
 use crate::{number, words};
 
+/// What stands where a list of single subjects would be.
+const POOLED: &str = "Not shown where all arms are one: what a subject was treated with tells the arm.";
+
 /// Protocol deviations.
 pub fn deviations(view: &View<'_>) -> Markup {
     let rows = &view.results.deviations;
+    if view.results.pooled {
+        return nothing(POOLED);
+    }
     if rows.is_empty() {
         return nothing("No deviation was recorded and none was found in these data.");
     }
@@ -64,6 +70,9 @@ fn by_category(view: &View<'_>) -> Markup {
 /// Pending strategy decisions.
 pub fn pending(view: &View<'_>) -> Markup {
     let rows = &view.results.pending;
+    if view.results.pooled {
+        return nothing(POOLED);
+    }
     if rows.is_empty() {
         return nothing("No progression waits for a decision on the strategy.");
     }
@@ -86,6 +95,9 @@ pub fn pending(view: &View<'_>) -> Markup {
 /// What in the events could not be read.
 pub fn faults(view: &View<'_>) -> Markup {
     let rows = &view.results.faults;
+    if view.results.pooled {
+        return nothing(POOLED);
+    }
     if rows.is_empty() {
         return nothing("Every event could be read.");
     }

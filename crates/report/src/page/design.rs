@@ -40,7 +40,7 @@ pub fn about(view: &View<'_>) -> Markup {
             }
         }
         @if !view.results.left_out.is_empty() {
-            div.note { p { "Left out, the trial being larger than a page can hold:" }
+            div.note { p { "Left out:" }
                 ul { @for line in &view.results.left_out { li { (line) } } } }
         }
     }

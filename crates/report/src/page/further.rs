@@ -102,7 +102,9 @@ fn compared(view: &View<'_>, index: usize, analysis: &AnalysisResult, cause: &Ca
 
 /// The subgroups of the primary endpoint.
 pub fn subgroups(view: &View<'_>) -> Markup {
-    let Some((_, analysis)) = words::primary(view.results) else { return html! {} };
+    let Some((index, analysis)) = words::primary(view.results) else {
+        return html! { h3 id="subgroups" { "Subgroups" } (nothing("There is no analysis of a primary endpoint.")) };
+    };
     let groups = &analysis.further.subgroups;
     let level = number::level(analysis.confidence);
     html! {
@@ -119,12 +121,13 @@ pub fn subgroups(view: &View<'_>) -> Markup {
                     th.num scope="col" { "Events / n, control" } th.num scope="col" { "Hazard ratio" } th.num scope="col" { "Interaction, p" } } }
                 tbody { @for (g, group) in groups.iter().enumerate() {
                     tr.any { th scope="row" { (group.label) ", " (group.arm) " against " (group.control) } td.num {} td.num {} td.num {} td.num {}
-                        td.num { @match &group.interaction { Some(test) => (number::p(test.p)), None => "not tested" } } }
+                        td.num { @match &group.interaction { Some(test) => (traced(&format!("c{index}"), &number::p(test.p))), None => "not tested" } } }
                     @for (l, at) in group.levels.iter().enumerate() { tr {
                         th.level scope="row" { (at.label) }
-                        td.num { (behind(view, Of::Subgroup(g, l), None, None, &number::count(at.subjects.n))) }
-                        @for (n, events) in at.counts { td.num { (number::count(events)) " / " (number::count(n)) } }
-                        td.num { @if at.hazard_ratio.value.is_none() { "too few events" } @else { (number::with_limits(&at.hazard_ratio, 2, number::NOT_ESTIMABLE)) } }
+                        @let to = |text: &str| behind(view, Of::Subgroup(g, l), None, None, text);
+                        td.num { (to(&number::count(at.subjects.n))) }
+                        @for (n, events) in at.counts { td.num { (to(&format!("{} / {}", number::count(events), number::count(n)))) } }
+                        td.num { @if at.hazard_ratio.value.is_none() { "too few events" } @else { (to(&number::with_limits(&at.hazard_ratio, 2, number::NOT_ESTIMABLE))) } }
                         td.num {}
                     } }
                 } }

@@ -17,6 +17,8 @@ mod safety;
 mod trace;
 mod tumour;
 
+use std::collections::HashSet;
+
 pub use conduct::owner;
 
 use analysis::results::Results;
@@ -92,14 +94,32 @@ struct Section {
 pub fn page(results: &Results) -> Markup {
     let view = view(results);
     let sections = sections(&view);
-    laid_out(&view, &sections, opening::opening(&view))
+    laid_out(&view, &sections, &opening::opening(&view))
 }
 
 /// The page of a safety committee: its closed part where the arms stand apart in `results`, its open part where they do not.
 pub fn for_committee(results: &Results, part: Part) -> Markup {
     let view = view(results);
     let sections = committee_sections(&view, part);
-    laid_out(&view, &sections, committee::opening(&view, part))
+    laid_out(&view, &sections, &committee::opening(&view, part))
+}
+
+/// `html` without the `href` of every link to an anchor it does not hold: a page of some sections keeps their numbers, and
+/// those that lead to a section left out lead nowhere.
+pub fn only_living_links(html: &str) -> String {
+    let ids: HashSet<&str> = html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let mut parts = html.split(" href=\"#");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once('"') {
+            Some((anchor, rest)) if !ids.contains(anchor) => out.push_str(rest),
+            _ => {
+                out.push_str(" href=\"#");
+                out.push_str(part);
+            }
+        }
+    }
+    out
 }
 
 fn view(results: &Results) -> View<'_> {
@@ -108,7 +128,7 @@ fn view(results: &Results) -> View<'_> {
     View { results, links, figures }
 }
 
-fn laid_out(view: &View<'_>, sections: &[Section], opening: Markup) -> Markup {
+fn laid_out(view: &View<'_>, sections: &[Section], opening: &Markup) -> Markup {
     let results = view.results;
     html! {
         (DOCTYPE)

@@ -89,10 +89,11 @@ fn timing(view: &View<'_>, rows: &[CourseRow]) -> Markup {
             thead { tr { th scope="col" { "Arm" } th scope="col" { "Course" } th.num scope="col" { "Subjects" }
                 th.num scope="col" { "Median months from randomisation (quartiles)" } th.num scope="col" { "Median months since the one before" } } }
             tbody { @for row in rows { @for course in &row.courses { tr {
+                @let to = |text: &str| behind(view, Of::Course(course.number - 1), Some(words::arm_index(view.results, &row.arm)), None, text);
                 th scope="row" { (row.arm) } td { (course.number) }
-                td.num { (behind(view, Of::Course(course.number - 1), Some(words::arm_index(view.results, &row.arm)), None, &number::count(course.subjects.n))) }
-                td.num { (months(course.median)) " (" (months(course.q1)) " to " (months(course.q3)) ")" }
-                td.num { (months(course.median_gap)) }
+                td.num { (to(&number::count(course.subjects.n))) }
+                td.num { (to(&format!("{} ({} to {})", months(course.median), months(course.q1), months(course.q3)))) }
+                td.num { (to(&months(course.median_gap))) }
             } } } }
         }
     }

@@ -8,7 +8,7 @@ use analysis::results::{
 use maud::{Markup, html};
 
 use super::{MOST_ROWS, View, behind, cut, file, joined, legend, nothing, traced};
-use crate::behind::{MISSING, Of};
+use crate::behind::{MISSING, Of, became, became_weeks};
 use crate::{number, words};
 
 /// The whole section.
@@ -54,7 +54,7 @@ fn modelled(view: &View<'_>, quality: &QualityResult, model: &QualityModel) -> M
     weeks.dedup();
     let difference = |d: Option<&ModelDifference>| {
         html! { @match d {
-            Some(d) => { td.num.first { (behind(view, Of::Model, None, None, &number::with_limits(&d.difference, 1, number::NOT_ESTIMABLE))) } td.num { (number::p(d.p)) } },
+            Some(d) => { td.num.first { (behind(view, Of::Model, None, None, &number::with_limits(&d.difference, 1, number::NOT_ESTIMABLE))) } td.num { (behind(view, Of::Model, None, None, &number::p(d.p))) } },
             None => { td.num.first { "–" } td.num { "–" } },
         } }
     };
@@ -108,21 +108,16 @@ fn missing(view: &View<'_>, quality: &QualityResult) -> Markup {
         }
         div.wide { table.small {
             caption { "What became of each planned questionnaire, subjects" }
-            thead { tr { th scope="col" { "Week" } th scope="col" { "Arm" } th.num scope="col" { "Scored" } th.num scope="col" { "Missing, one scored later" }
-                th.num scope="col" { "Missing, none later" } th.num scope="col" { "Died before" } th.num scope="col" { "Out of the trial before" } th.num scope="col" { "Not due yet" } } }
-            tbody { @for week in weeks_of(quality) { @for row in quality.missing.iter().filter(|row| row.week == week) {
+            thead { tr { th scope="col" { "Week" } th scope="col" { "Arm" }
+                @if let Some(row) = quality.missing.first() { @for (what, _) in became(row) { th.num scope="col" { (words::capital(what)) } } } } }
+            tbody { @for week in became_weeks(quality) { @for row in quality.missing.iter().filter(|row| row.week == week) {
+                @let arm = words::arm_index(view.results, &row.arm);
                 tr { th scope="row" { (week) } td { (row.arm) }
-                    @for n in [row.scored, row.intermittent, row.monotone, row.died, row.withdrawn, row.not_yet] { td.num { (number::count(n)) } } }
+                    @for (part, (_, counted)) in became(row).into_iter().enumerate() {
+                        td.num { (behind(view, Of::Became(week), Some(arm), Some(part), &number::count(counted.n))) } } }
             } } }
         } }
     }
-}
-
-fn weeks_of(quality: &QualityResult) -> Vec<u32> {
-    let mut weeks: Vec<u32> = quality.missing.iter().map(|row| row.week).collect();
-    weeks.sort_unstable();
-    weeks.dedup();
-    weeks
 }
 
 fn weeks(view: &View<'_>, quality: &QualityResult) -> Markup {

@@ -22,6 +22,9 @@ pub fn safety(view: &View<'_>) -> Markup {
                     @if i > 0 { "; " } (view.links.subject_markup(subject)) " (" (arm) ") [" (view.links.events_markup(&[*event])) "]" } }
             }
         }
+        @if safety.ungraded.is_empty() && safety.ungraded_events > 0 {
+            p.note { "Events without a grade, which stand in no table by grade: " (number::count(safety.ungraded_events)) "." }
+        }
         h3 id="trae" { "Treatment-related adverse events" }
         @if !safety.attributed_to.is_empty() {
             p { "Possibly, probably or definitely related to " (either(&safety.attributed_to)) ". Each subject counts once a row, at its worst grade." }
@@ -204,7 +207,9 @@ fn serious(view: &View<'_>) -> Markup {
             } } }
         }
         h4 id="expedited" { "Serious and related: expedited reporting" }
-        @if safety.expedited.is_empty() { (nothing("No event is both serious and related.")) } @else {
+        @if safety.expedited.is_empty() && safety.expedited_events > 0 {
+            p { "Events that are both serious and related: " (number::count(safety.expedited_events)) ". They are listed where subjects may be named." }
+        } @else if safety.expedited.is_empty() { (nothing("No event is both serious and related.")) } @else {
             table.filter {
                 caption { "Serious and related events" }
                 thead { tr { th scope="col" { "Subject" } th scope="col" { "Arm" } th scope="col" { "Term" } th.num scope="col" { "Grade" } th scope="col" { "Event" } } }

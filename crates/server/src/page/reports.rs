@@ -47,6 +47,8 @@ struct Report {
     by: String,
     asked: Timestamp,
     arms: Arms,
+    /// Without the endpoints.
+    committee: bool,
     as_of: Option<Timestamp>,
     cut: Option<Date>,
     /// Events derived so far, of so many.
@@ -109,7 +111,12 @@ impl Report {
     }
 
     fn words(&self) -> String {
-        let arms = if self.arms == Arms::Pooled { "all arms pooled" } else { "by arm" };
+        let arms = match (self.committee, self.arms) {
+            (true, Arms::Pooled) => "open part for the safety committee",
+            (true, Arms::Apart) => "closed part for the safety committee",
+            (false, Arms::Pooled) => "all arms pooled",
+            (false, Arms::Apart) => "by arm",
+        };
         let as_of = self.as_of.map_or_else(
             || "as known when it was made".into(),
             |at| format!("as of {}", at.strftime("%-d %b %Y %H:%M UTC")),
@@ -170,6 +177,8 @@ fn shown(desk: &Desk, fields: &Fields, faults: &BTreeMap<&str, String>, status: 
                 } @else {
                     p.soft { "Your role sees all arms in one." }
                 }
+                div.field { label { input type="checkbox" name="for" value="safety-committee" checked[fields.get("for") == "safety-committee"];
+                    " For the safety committee: without the endpoints" } }
                 button.main type="submit" { "Make it" }
             }
         }
@@ -198,6 +207,7 @@ async fn make(State(app): State<App>, desk: Desk, fields: Fields) -> Answer {
         by,
         asked: app.now(),
         arms,
+        committee: fields.get("for") == "safety-committee",
         as_of,
         cut,
         derived: AtomicU64::new(0),
@@ -242,10 +252,19 @@ fn files(room: &Room, report: &Report) -> Result<Files, office::Error> {
     let json =
         serde_json::to_string_pretty(&standard).map_err(|wrong| office::Error::Worker(wrong.to_string()))?;
     others.insert("analysis-results.json".into(), json);
+    others.retain(|name, _| !report.committee || report::for_committee(name));
     let (head, summary) = (reading.head.hash.to_string(), report::summary(&results));
-    let paper = report::pdf(&results)
-        .inspect_err(|why| tracing::error!(trial = room.slug, %why, "no PDF of a report"));
-    Ok(Files { head, summary, page: report::html(&results), paper: paper.ok(), others })
+    let part = report.committee.then_some(match report.arms {
+        Arms::Pooled => report::Part::Open,
+        Arms::Apart => report::Part::Closed,
+    });
+    let (page, paper) = match part {
+        None => (report::html(&results), report::Paper::new(&results, false)),
+        Some(part) => (report::committee(&results, part), report::Paper::committee(&results, part, false)),
+    };
+    let paper =
+        paper.pdf().inspect_err(|why| tracing::error!(trial = room.slug, %why, "no PDF of a report")).ok();
+    Ok(Files { head, summary, page, paper, others })
 }
 
 /// `GET /t/{trial}/reports/{number}`
