@@ -14,14 +14,14 @@ pub struct Differences {
     /// What each is of, where that differs: cut, moment, head of the ledger, protocol version.
     pub about: Vec<Change>,
     /// The numbers that differ, by what they are about, in the order of the report.
-    pub parts: Vec<Part>,
+    pub parts: Vec<Passage>,
     /// What the events were that are named above, in the words of the newer report.
     pub events: BTreeMap<u64, String>,
 }
 
 /// Numbers that rest on the same subjects.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Part {
+pub struct Passage {
     /// Where they stand, step by step: `analyses`, `TSF-main`.
     pub place: Vec<String>,
     /// The numbers that differ.
@@ -62,7 +62,7 @@ pub fn differences(old: &Value, new: &Value) -> Differences {
     walk(&mut Vec::new(), Some(old), Some(new), &mut found);
     let (about, numbers): (Vec<Leaf>, Vec<Leaf>) =
         found.into_iter().partition(|leaf| leaf.steps.first().is_some_and(|step| step.name == "about"));
-    let mut parts: Vec<Part> = Vec::new();
+    let mut parts: Vec<Passage> = Vec::new();
     for leaf in numbers {
         let depth = leaf.part_of(old, new);
         let (place, what) = leaf.steps.split_at(depth);
@@ -73,7 +73,7 @@ pub fn differences(old: &Value, new: &Value) -> Differences {
             None => {
                 let at = &leaf.steps[..depth];
                 let because = causes(follow(old, at), follow(new, at));
-                parts.push(Part { place, changes: vec![change], because });
+                parts.push(Passage { place, changes: vec![change], because });
             }
         }
     }

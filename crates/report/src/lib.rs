@@ -24,7 +24,7 @@ pub use typeset::Fault as Unset;
 
 pub use self::paper::Paper;
 
-pub use difference::{Cause, Change, Differences, Part, differences};
+pub use difference::{Cause, Change, Differences, Passage, differences};
 
 /// One self-contained HTML page: no script is needed to read it, nothing is loaded from anywhere.
 ///
