@@ -266,6 +266,7 @@ Every fault of every file is told, and then nothing was imported. What became of
   trialwright simulate --scenario null --trials 1000000
   trialwright simulate --scenario alternative --sweep hazard-ratio=0.4,0.5,0.6 --sweep subjects=60,74,90 --plot power.svg
   trialwright simulate --scenario open-label --json | jq '.scenarios[].analyses[0].experimental'
+  trialwright simulate --scenario alternative --fidelity full --trials 1000
   trialwright simulate --scenario mine.toml --trials 10000000 --shard 3/8 --out shard-3.jsonl
   trialwright simulate merge shard-*.jsonl")]
     Simulate(Box<simulate::Options>),

@@ -287,7 +287,9 @@ impl Lesion {
             Named::NonTarget => "NON-TARGET",
             Named::New => "NEW",
         };
-        vec![("TULNKID", json!(self.id)), ("TUORRES", json!(role)), ("TULOC", json!(self.organ))]
+        let mut row = Vec::with_capacity(6);
+        row.extend([("TULNKID", json!(self.id)), ("TUORRES", json!(role)), ("TULOC", json!(self.organ))]);
+        row
     }
 
     /// What a reader writes of it at follow-up, having named it before or, where it is new, naming it now.

@@ -255,6 +255,8 @@ impl Life<'_> {
         let died = (self.left == Left::Died).then_some(day);
         // By the law it is known beyond a loss too.
         let by_law = self.law.map(|_| self.fate.fails).filter(|fails| *fails < NEVER);
+        // A death that the law has may come later, when nothing is under way any more: it is that day on which the strategy failed.
+        let by_law = by_law.filter(|_| !(self.fate.dies && died.is_some()));
         let failure = self.failure.into_iter().chain(by_law).chain(died).min().filter(|day| *day <= end);
         self.planted.extend(self.desk.planted());
         let truth = PatientTruth {
@@ -281,11 +283,12 @@ impl Life<'_> {
         self.outbreaks.push((day, Outbreak { date: self.date(day), lesions, held }));
     }
 
-    /// The day of the progression that the strategy was given up for: that of the first outbreak that no later reference had
-    /// seen, or, where it grew from what was there, the day the progressing lesions were worse.
+    /// The day of the progression that the strategy was given up for: of the outbreaks that no later reference had seen that of the
+    /// first which the strategy could not hold through, alone or with those before it, or else of the first one; where it grew
+    /// from what was there, the day the progressing lesions were worse.
     fn gives_up(&mut self, day: i64, progression: &Progression) {
         let since = days_between(self.patient.day, self.reference);
-        let known = self.outbreaks.iter().map(|(day, _)| *day).filter(|on| *on > since && *on <= day).min();
+        let known = self.unheld(since, day);
         if known.is_none() && progression.known == Known::Clinical {
             // Called where there was none: the truth stays.
             return;
@@ -298,6 +301,22 @@ impl Life<'_> {
             on
         });
         self.failure = Some(self.failure.map_or(on, |before| before.min(on)));
+    }
+
+    /// Of the outbreaks after `since` and up to `day`, the day of the first that the strategy does not hold through, alone or with
+    /// those before it; of the first one where it could hold through all.
+    fn unheld(&self, since: i64, day: i64) -> Option<i64> {
+        let mut unseen: Vec<(i64, &Outbreak)> =
+            self.outbreaks.iter().map(|(on, outbreak)| (*on, outbreak)).collect();
+        unseen.retain(|(on, _)| *on > since && *on <= day);
+        unseen.sort_by_key(|(on, _)| *on);
+        let most = self.arm.strategy.as_ref().map_or(0, |strategy| strategy.max_lesions as usize);
+        let mut together = 0;
+        let fails = unseen.iter().find(|(_, outbreak)| {
+            together += outbreak.lesions;
+            !outbreak.held || together > most
+        });
+        fails.or(unseen.first()).map(|(on, _)| *on)
     }
 
     fn date(&self, day: i64) -> Date {
@@ -509,7 +528,7 @@ impl Life<'_> {
         for (at, (dose, fractions)) in lesions.iter().zip(&schedules) {
             let id = json!(self.patient.lesions[*at].id);
             sheet = sheet
-                .row(LESIONS, &[("TULNKID", id), ("PRDOSFRX", json!(dose)), ("PRNFRX", json!(fractions))]);
+                .row(LESIONS, [("TULNKID", id), ("PRDOSFRX", json!(dose)), ("PRNFRX", json!(fractions))]);
         }
         let values = sheet.values();
         let instance = self.log(form);
@@ -858,7 +877,7 @@ impl Life<'_> {
             if lesion.known() && !lesion.dismissed() {
                 let row = lesion.follow_up_row(seen, first, &mut self.chance);
                 not_measured |= row.iter().any(|(item, _)| *item == "TRSTAT");
-                sheet = sheet.row(LESIONS, &row);
+                sheet = sheet.row(LESIONS, row);
             }
         }
         if not_measured {
@@ -1005,8 +1024,7 @@ impl Life<'_> {
     /// Adverse events with onset from `from` up to `to`.
     fn toxicities(&mut self, from: i64, to: i64) {
         let profile = self.profile;
-        let (kind, since) =
-            self.therapy.as_ref().map_or((String::new(), from), |t| (t.kind.clone(), t.start));
+        let (kind, since) = self.therapy.as_ref().map_or(("", from), |t| (t.kind.as_str(), t.start));
         // Most toxicity comes early; reporting wanes.
         let early = if from - since < 120 { 1.6 } else { 0.55 };
         for toxicity in &profile.toxicities {

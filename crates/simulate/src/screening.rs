@@ -551,7 +551,7 @@ fn natural<'a>(
             let on = -trial::date::days_between(day, patient.day);
             for (place, lesion) in patient.lesions.iter_mut().enumerate() {
                 let irradiated = way == Some(&Way::IrradiatedBefore) && place == 0;
-                sheet = sheet.row(trial::concept::LESIONS, &lesion.baseline_row(on, irradiated, chance));
+                sheet = sheet.row(trial::concept::LESIONS, lesion.baseline_row(on, irradiated, chance));
             }
             sheet
         }

@@ -84,13 +84,13 @@ impl<'a> Sheet<'a> {
 
     /// Adds a row to `group` where the form has it; each item as `with` would.
     #[must_use]
-    pub fn row(mut self, group: &str, items: &[(&str, Value)]) -> Self {
+    pub fn row<'i>(mut self, group: &str, items: impl IntoIterator<Item = (&'i str, Value)>) -> Self {
         let Some(known) = self.form.groups.iter().find(|known| known.id == group) else { return self };
         let row = filled_row(known, items, self.day);
         match self.values.get_mut(group) {
             Some(Value::Array(rows)) => rows.push(row),
             _ => {
-                self.values.insert(group.to_owned(), json!([row]));
+                self.values.insert(group.to_owned(), Value::Array(vec![row]));
             }
         }
         self
@@ -126,12 +126,13 @@ fn find_from<'a>(items: &'a [Item], id: &str, last: &mut usize) -> Option<&'a It
     items.get(at)
 }
 
-fn filled_row(group: &Group, items: &[(&str, Value)], day: Date) -> Value {
-    let mut row = Map::with_capacity(items.len() + 1);
+fn filled_row<'i>(group: &Group, items: impl IntoIterator<Item = (&'i str, Value)>, day: Date) -> Value {
+    let items = items.into_iter();
+    let mut row = Map::with_capacity(items.size_hint().0 + 1);
     let (mut last, mut placed) = (0, 0_u64);
     for (id, value) in items {
-        if let Some(item) = find_from(&group.items, id, &mut last).filter(|item| allows(item, value)) {
-            row.insert(item.id.clone(), value.clone());
+        if let Some(item) = find_from(&group.items, id, &mut last).filter(|item| allows(item, &value)) {
+            row.insert(item.id.clone(), value);
             placed |= 1_u64.checked_shl(u32::try_from(last).unwrap_or(u32::MAX)).unwrap_or(0);
         }
     }
@@ -177,7 +178,9 @@ fn complete(
             told && when.evaluate_by(&lookup) == Verdict::True
         });
         if !shown {
-            values.shift_remove(&item.id);
+            if stands {
+                values.shift_remove(&item.id);
+            }
         } else if !stands {
             values.insert(item.id.clone(), plain(item).on(day));
         }

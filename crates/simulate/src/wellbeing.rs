@@ -3,6 +3,8 @@
 //! Never scores them (see `trial::factb`). Answers are drawn so that a higher level gives a higher score, whichever way an
 //! item points; now and then an item is left out.
 
+use std::sync::LazyLock;
+
 use serde_json::{Value, json};
 use trial::factb::ITEMS;
 
@@ -14,15 +16,18 @@ const REVERSED: [&str; 20] = [
     "B5", "B6", "B7", "B8", "P2",
 ];
 
+/// Which of `ITEMS` are so.
+static BAD: LazyLock<[bool; ITEMS.len()]> = LazyLock::new(|| ITEMS.map(|item| REVERSED.contains(&item)));
+
 /// Answers of a patient whose well-being is `level`: 0 is the average of the population, 1 one standard deviation better.
 pub fn answers(level: f64, chance: &mut Chance) -> Vec<(&'static str, Value)> {
     let careless = chance.happens(0.2);
-    let mut answers = Vec::new();
-    for item in ITEMS {
+    let mut answers = Vec::with_capacity(ITEMS.len());
+    for (item, bad) in ITEMS.into_iter().zip(*BAD) {
         let good = libm::round(chance.normal(2.75 + 0.45 * level, 0.8)).clamp(0.0, 4.0);
         let left_out = chance.happens(if careless { 0.06 } else { 0.003 });
         if !left_out {
-            let answer = if REVERSED.contains(&item) { 4.0 - good } else { good };
+            let answer = if bad { 4.0 - good } else { good };
             answers.push((item, json!(crate::chance::days(answer))));
         }
     }

@@ -66,28 +66,32 @@ fn whole(text: &[u8]) -> Option<Date> {
 impl PartialDate {
     /// Parses `YYYY`, `YYYY-MM` or `YYYY-MM-DD`; a time of day after `T` is dropped, as endpoints count days.
     pub fn parse(text: &str) -> Result<Self, DateError> {
-        if let Some(day) = whole(text.as_bytes()) {
-            return Ok(Self::Day(day));
+        Self::read(text).ok_or_else(|| DateError { found: text.to_owned() })
+    }
+
+    /// The same for whoever tries a text that may be anything: what is no date costs next to nothing.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        if !text.as_bytes().first()?.is_ascii_digit() {
+            return None;
         }
-        let wrong = || DateError { found: text.to_owned() };
+        if let Some(day) = whole(text.as_bytes()) {
+            return Some(Self::Day(day));
+        }
         let day = text.split_once('T').map_or(text, |(day, _)| day);
         let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
         let mut parts = day.split('-');
-        let year = parts.next().filter(|y| y.len() == 4 && all_digits(y)).ok_or_else(wrong)?;
-        let year: i16 = year.parse().map_err(|_| wrong())?;
-        let two = |s: &str| -> Result<i8, DateError> {
-            if s.len() == 2 && all_digits(s) { s.parse().map_err(|_| wrong()) } else { Err(wrong()) }
-        };
+        let year = parts.next().filter(|y| y.len() == 4 && all_digits(y))?;
+        let year: i16 = year.parse().ok()?;
+        let two =
+            |s: &str| -> Option<i8> { if s.len() == 2 && all_digits(s) { s.parse().ok() } else { None } };
         match (parts.next(), parts.next(), parts.next()) {
-            (None, ..) => Ok(Self::Year(year)),
+            (None, ..) => Some(Self::Year(year)),
             (Some(month), None, _) => {
                 let month = two(month)?;
-                if (1..=12).contains(&month) { Ok(Self::Month(year, month)) } else { Err(wrong()) }
+                (1..=12).contains(&month).then_some(Self::Month(year, month))
             }
-            (Some(month), Some(day), None) => {
-                Date::new(year, two(month)?, two(day)?).map(Self::Day).map_err(|_| wrong())
-            }
-            _ => Err(wrong()),
+            (Some(month), Some(day), None) => Date::new(year, two(month)?, two(day)?).map(Self::Day).ok(),
+            _ => None,
         }
     }
 

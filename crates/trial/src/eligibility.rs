@@ -139,17 +139,24 @@ pub fn evidence(protocol: &Protocol, record: &Record) -> Evidence {
     let limit = record.randomised.as_ref().map_or(Seq::MAX, |fact| fact.event);
     let mut before: Vec<&FilledForm> = record.forms.iter().filter(|form| form.first < limit).collect();
     before.sort_by_key(|form| form.first);
-    // Of a form that no condition reads, as a questionnaire, nothing is evidence.
+    // What no condition reads, as the answers to a questionnaire, is no evidence.
     let criteria = protocol.eligibility.iter().map(|criterion| &criterion.condition);
     let levels = protocol.stratification.iter().flat_map(|factor| &factor.levels);
-    let conditions: Vec<_> = criteria.chain(levels.map(|level| &level.condition)).collect();
-    let reads = |form: &str| {
-        let of_form = |name: &String| name.strip_prefix(form).is_some_and(|rest| rest.starts_with('.'));
-        conditions.iter().any(|condition| condition.names().iter().any(of_form))
-    };
-    for form in before.iter().filter(|form| reads(&form.instance.form)) {
-        for (item, value) in form.values.iter().filter(|(_, value)| !value.is_null() && !value.is_array()) {
-            evidence.put(&format!("{}.{item}", form.instance.form), value.clone(), vec![form.event]);
+    let conditions = criteria.chain(levels.map(|level| &level.condition));
+    let mut names: Vec<(&str, &str, &str)> = conditions
+        .flat_map(crate::condition::Condition::names)
+        .filter_map(|name| name.split_once('.').map(|(form, item)| (form, item, name.as_str())))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    for form in &before {
+        let from = names.partition_point(|(of, ..)| *of < form.instance.form.as_str());
+        let of_form = names[from..].iter().take_while(|(of, ..)| *of == form.instance.form);
+        for (_, item, name) in of_form {
+            if let Some(value) = form.values.get(*item).filter(|value| !value.is_null() && !value.is_array())
+            {
+                evidence.put(name, value.clone(), vec![form.event]);
+            }
         }
     }
     baseline_lesions(protocol, record, &before, &mut evidence);

@@ -56,6 +56,36 @@ const EWB: Subscale = Subscale { items: 14..20, reversed: &["GE1", "GE3", "GE4",
 const FWB: Subscale = Subscale { items: 20..27, reversed: &[] };
 const BCS: Subscale = Subscale { items: 27..37, reversed: &["B1", "B2", "B3", "B5", "B6", "B7", "B8", "P2"] };
 
+/// Which of `ITEMS` are reversed.
+const REVERSED: [bool; ITEMS.len()] = {
+    let (mut reversed, mut at) = ([false; ITEMS.len()], 0);
+    while at < ITEMS.len() {
+        reversed[at] = names(PWB.reversed, ITEMS[at])
+            || names(SWB.reversed, ITEMS[at])
+            || names(EWB.reversed, ITEMS[at])
+            || names(FWB.reversed, ITEMS[at])
+            || names(BCS.reversed, ITEMS[at]);
+        at += 1;
+    }
+    reversed
+};
+
+const fn names(items: &[&str], item: &str) -> bool {
+    let mut at = 0;
+    while at < items.len() {
+        let (one, other) = (items[at].as_bytes(), item.as_bytes());
+        let mut same = 0;
+        while same < one.len() && same < other.len() && one[same] == other[same] {
+            same += 1;
+        }
+        if same == one.len() && same == other.len() {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
 /// Items of FACT-G: all but the breast cancer subscale.
 const FACT_G_ITEMS: Range<usize> = 0..27;
 
@@ -76,8 +106,7 @@ impl Subscale {
         let (mut answered, mut sum) = (0_usize, 0_u32);
         for index in self.items.clone() {
             let Some(answer) = answer(answers, index) else { continue };
-            let reversed = self.reversed.contains(&ITEMS[index]);
-            sum += u32::from(if reversed { TOP - answer } else { answer });
+            sum += u32::from(if REVERSED[index] { TOP - answer } else { answer });
             answered += 1;
         }
         (2 * answered > items).then(|| three_decimals(f64::from(sum) * items as f64 / answered as f64))

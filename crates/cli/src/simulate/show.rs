@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use ::simulate::answers::{AnalysisAnswers, Answers, Mean, Share};
+use ::simulate::answers::{AnalysisAnswers, Answers, FullAnswers, Mean, Share};
 use ::simulate::campaign::{Campaign, Chunks};
 use ::simulate::scenario::Parameter;
 use comfy_table::{CellAlignment, Table};
@@ -317,6 +317,11 @@ fn csv(found: &Found<'_>) -> Result<Vec<u8>, csv::Error> {
         ]
         .map(str::to_owned),
     );
+    // Of whole trials: the true times of the same patients, and what happened.
+    let full = found.scenarios.iter().any(|answers| answers.full.is_some());
+    if full {
+        header.extend(TRUTH.map(str::to_owned));
+    }
     for look in 1..=looks {
         header.extend(["up", "down", "no_more", "time", "events"].map(|what| format!("look_{look}_{what}")));
     }
@@ -352,6 +357,13 @@ fn csv(found: &Found<'_>) -> Result<Vec<u8>, csv::Error> {
             row.extend([coverage.and_then(|c| c.estimate), coverage.and_then(|c| c.std_err)].map(number));
             row.extend([&answers.duration, &answers.events, &answers.subjects].into_iter().flat_map(both));
             row.push(number(answers.raised.estimate));
+            if full {
+                let of_truth = [estimate.and_then(|e| e.truth), estimate.and_then(|e| e.observed)];
+                row.extend(
+                    of_truth.iter().flat_map(|of| of.as_ref().map_or([const { String::new() }; 2], both)),
+                );
+                row.extend(happened(answers.full.as_ref()).map(number));
+            }
             for look in &answers.looks {
                 let shares = [&look.experimental, &look.control, &look.neither];
                 row.extend(shares.map(|share| number(share.estimate)));
@@ -361,6 +373,47 @@ fn csv(found: &Found<'_>) -> Result<Vec<u8>, csv::Error> {
         }
     }
     writer.into_inner().map_err(|wrong| wrong.into_error().into())
+}
+
+/// The columns that whole trials have beside those of event times.
+const TRUTH: [&str; 17] = [
+    "true_log_hazard_ratio",
+    "true_log_hazard_ratio_se",
+    "estimated_less_true",
+    "estimated_less_true_se",
+    "screened",
+    "sabr_courses",
+    "sabr_again",
+    "deaths",
+    "left",
+    "severe_adverse_events",
+    "deviations",
+    "events_recorded",
+    "days_to_find_a_failure",
+    "days_to_find_a_failure_se",
+    "found_too_soon",
+    "not_found",
+    "unreadable",
+];
+
+/// What happened in whole trials, in the order of [`TRUTH`] from `screened` on.
+fn happened(full: Option<&FullAnswers>) -> [Option<f64>; 13] {
+    let Some(full) = full else { return [None; 13] };
+    [
+        full.screened.estimate,
+        full.courses.estimate,
+        full.again.estimate,
+        full.deaths.estimate,
+        full.left.estimate,
+        full.severe.estimate,
+        full.deviations.estimate,
+        full.recorded.estimate,
+        full.lag_days.estimate,
+        full.lag_days.std_err,
+        Some(full.too_soon),
+        Some(full.unseen),
+        Some(full.faults as f64),
+    ]
 }
 
 /// The power of the first analysis over a parameter: a curve for each combination of the others, with and without effect.

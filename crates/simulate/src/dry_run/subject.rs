@@ -6,9 +6,10 @@ use jiff::civil::Date;
 use serde::Serialize;
 use trial::date::{days_between, plus_days};
 use trial::derive::Derived;
-use trial::id::{ArmId, SubjectId};
+use trial::id::{ArmId, LesionId, SubjectId};
 use trial::progression::{Known, of_reader};
-use trial::record::{Decision, Finding, LesionRole, Record};
+use trial::recist::OverallResponse;
+use trial::record::{Decision, Finding, LesionRole, Reading, Record};
 use trial::strategy::{Failure, Status};
 
 use super::Trial;
@@ -217,7 +218,21 @@ impl Of<'_> {
             decision.decision == Decision::Abandon
                 && (0..=AROUND_DAYS).contains(&days_between(day, decision.date))
         });
-        (held || abandoned).then(|| format!("it could have been held: {}", course.why))
+        (held || abandoned || self.found_late(day))
+            .then(|| format!("it could have been held: {}", course.why))
+    }
+
+    /// An outbreak that can be held and came before the last progression that was held, but is seen on `day` for the first time: there
+    /// were more of them than progressions, and none of these lesions had progressed.
+    fn found_late(&self, day: Date) -> bool {
+        let episodes = self.derived.strategy.as_ref().map_or(&[][..], |course| course.episodes.as_slice());
+        let Some((last, earlier)) = episodes.split_last().filter(|(last, _)| last.progression.date == day)
+        else {
+            return false;
+        };
+        let known = |lesion| earlier.iter().any(|episode| episode.progression.lesions.contains(lesion));
+        let held = self.patient.outbreaks.iter().filter(|outbreak| outbreak.held && outbreak.date <= day);
+        held.count() > earlier.len() && !last.progression.lesions.iter().any(known)
     }
 
     fn death(&self) -> SubjectCheck {
@@ -266,7 +281,8 @@ impl Of<'_> {
             .made_on_purpose(from, to)
             .or_else(|| self.doubtful(from, to))
             .or_else(|| self.near(from, to))
-            .or_else(|| self.judged(days[1]?, days[2]?));
+            .or_else(|| self.alone(from, to))
+            .or_else(|| self.judged(days[1]?, days[2]));
         match why {
             Some(why) => (Verdict::Explained, why),
             None => {
@@ -311,18 +327,40 @@ impl Of<'_> {
         })
     }
 
-    /// A lesion that no one measures, which the reader called worse one assessment later than it was.
-    fn judged(&self, seen: Date, derived: Date) -> Option<String> {
-        let found = self.derived.first_progression.as_ref().filter(|found| found.date == derived)?;
-        let next = self.assessments().into_iter().find(|read| *read > seen)?;
-        let read = self.record.assessments.iter().find(|read| read.date == seen)?;
-        let present = read.readings.iter().find(|reading| {
-            found.lesions.contains(&reading.lesion)
-                && reading.role == LesionRole::NonTarget
-                && reading.finding == Finding::Present
-        })?;
-        (next == derived).then(|| {
-            format!("{} was read as present on {seen}, as unequivocally worse on {derived}", present.lesion)
+    /// A lesion that no one measures, which the reader called worse one assessment later than it was, or would have, had one
+    /// followed.
+    fn judged(&self, seen: Date, derived: Option<Date>) -> Option<String> {
+        let of = |day: Date| self.record.assessments.iter().find(move |read| read.date == day);
+        let read = of(seen)?;
+        let is_present =
+            |reading: &&Reading| reading.role == LesionRole::NonTarget && reading.finding == Finding::Present;
+        let mut present = read.readings.iter().filter(is_present);
+        let Some(next) = self.assessments().into_iter().find(|read| *read > seen) else {
+            let is_new = |reading: &Reading| reading.role == LesionRole::New;
+            let lesion = &present.next().filter(|_| !read.readings.iter().any(is_new))?.lesion;
+            return derived
+                .is_none()
+                .then(|| format!("{lesion} was read as present on {seen}, and no assessment followed"));
+        };
+        let worse = of(next)?.readings.iter().filter(|reading| reading.finding == Finding::Unequivocal);
+        let worse: Vec<&LesionId> = worse.map(|reading| &reading.lesion).collect();
+        let lesion = &present.find(|reading| worse.contains(&&reading.lesion))?.lesion;
+        derived
+            .is_some_and(|derived| derived > seen && derived <= next)
+            .then(|| format!("{lesion} was read as present on {seen}, as unequivocally worse on {next}"))
+    }
+
+    /// A lesion that alone had grown, in a sum of targets that had not: no progression by RECIST 1.1.
+    fn alone(&self, from: Date, to: Date) -> Option<String> {
+        let series = self.derived.series.as_ref()?;
+        series.timepoints.iter().filter(|shown| shown.date >= from && shown.date <= to).find_map(|shown| {
+            let grown = shown.lesions.iter().find(|point| point.progressing)?;
+            (shown.overall != OverallResponse::Progressive).then(|| {
+                format!(
+                    "{} alone had grown on {}, the sum of the targets had not by a fifth and 5 mm",
+                    grown.lesion, shown.date
+                )
+            })
         })
     }
 

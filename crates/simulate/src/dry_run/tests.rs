@@ -8,7 +8,7 @@ use office::{Arms, open_reading};
 use trial::date::plus_days;
 
 use super::*;
-use crate::full::Design;
+use crate::full::{Design, Ensemble};
 use crate::scenario::{Parameter, read};
 use crate::truth::{Planted, PlantedError};
 use crate::{Outcome as Simulated, SimulationOptions, run};
@@ -108,6 +108,53 @@ fn a_trial_agrees_with_its_truth_and_with_no_other() {
     assert!(!checks.hold());
 }
 
+/// The same of whole trials in memory, which are the trials that the office would record: every difference from the truth has a
+/// reason. `SEEDS=100` for more trials of each scenario.
+#[rstest::rstest]
+#[case::alternative(include_str!("../../../../scenarios/alternative.toml"), 8.0)]
+#[case::null(include_str!("../../../../scenarios/null.toml"), 8.0)]
+#[case::non_proportional(include_str!("../../../../scenarios/non-proportional.toml"), 4.0)]
+#[case::delayed(include_str!("../../../../scenarios/delayed.toml"), 4.0)]
+#[case::informative_dropout(include_str!("../../../../scenarios/informative-dropout.toml"), 4.0)]
+#[case::assessment_times(include_str!("../../../../scenarios/assessment-times.toml"), 4.0)]
+#[case::open_label(include_str!("../../../../scenarios/open-label.toml"), 4.0)]
+fn a_trial_in_memory_agrees_with_its_truth(#[case] text: &str, #[case] accrual: f64) {
+    let seeds = std::env::var("SEEDS").map_or(2, |text| text.parse::<u64>().unwrap());
+    let protocol = trial::protocol::check(AVATAR).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let design = small(text, &protocol, accrual);
+    let history = design.history();
+    let plan = analysis::Plan::new(history);
+    let mut odd = Vec::new();
+    for seed in 1..=seeds {
+        let played = Ensemble::new(&design, seed).unwrap().play(0).unwrap_or_else(|wrong| panic!("{wrong}"));
+        let row = |record| plan.row(record, None, analysis::Detail::TABLES);
+        let about = analysis::results::About::of(history, "a test");
+        let context = analysis::Context { about, sites: Vec::new(), limits: analysis::Limits::default() };
+        let results = analysis::results(history, context, played.records.iter().map(row).collect());
+        let trial = Trial {
+            history,
+            planned: 24,
+            end: played.end,
+            truth: &played.truth,
+            records: &played.records,
+            results: &results,
+        };
+        let checks = check(&trial);
+        let unexplained = checks.subjects.iter().filter(|c| c.verdict == Verdict::Unexplained);
+        odd.extend(unexplained.map(|check| format!("seed {seed}: {check:?}")));
+        odd.extend(failing(&checks).iter().map(|what| format!("seed {seed}: {what}")));
+    }
+    assert!(odd.is_empty(), "{}", odd.join("\n"));
+}
+
+/// A scenario of 24 subjects, who come within so many months.
+fn small(text: &str, protocol: &trial::protocol::Checked, accrual: f64) -> Design {
+    let read = read(text, &|_| Ok(protocol.protocol.clone())).unwrap_or_else(|f| panic!("{f:?}"));
+    let small = [(Parameter::Subjects, 24.0), (Parameter::Events, 16.0), (Parameter::Accrual, accrual)];
+    let scenario = read.with(&small).unwrap_or_else(|wrong| panic!("{wrong}"));
+    Design::new(&read.file, &scenario, protocol).unwrap_or_else(|wrong| panic!("{wrong:?}"))
+}
+
 /// Every bias and error that a scenario brings leaves a reason. `SEEDS=20` for more trials of each.
 #[rstest::rstest]
 #[case(include_str!("../../../../scenarios/open-label.toml"))]
@@ -117,11 +164,7 @@ fn a_trial_of_a_scenario_agrees_with_its_truth(#[case] text: &str) {
     let seeds = std::env::var("SEEDS").map_or(1, |text| text.parse::<u64>().unwrap());
     for seed in 1..=seeds {
         let mut options = options(seed, 0);
-        let read = read(text, &|_| Ok(options.protocol.protocol.clone())).unwrap_or_else(|f| panic!("{f:?}"));
-        let small = [(Parameter::Subjects, 24.0), (Parameter::Events, 16.0), (Parameter::Accrual, 4.0)];
-        let scenario = read.with(&small).unwrap_or_else(|wrong| panic!("{wrong}"));
-        let design = Design::new(&read.file, &scenario, &options.protocol);
-        options.scenario = Some(Arc::new(design.unwrap_or_else(|wrong| panic!("{wrong:?}"))));
+        options.scenario = Some(Arc::new(small(text, &options.protocol, 4.0)));
         let checks = played(&options).check(24);
         let odd: Vec<_> = checks.subjects.iter().filter(|c| c.verdict == Verdict::Unexplained).collect();
         let missed: Vec<_> = checks.planted.iter().filter(|c| c.found == Found::Missed).collect();

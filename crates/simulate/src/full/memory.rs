@@ -21,7 +21,7 @@ pub fn record(
     mut allocation: Option<(ArmId, Stratum, u64)>,
 ) -> Record {
     // What was done at one moment stays in the order it was done in.
-    pending.sort_by_key(|pending| pending.at);
+    pending.sort_by_cached_key(|pending| pending.at);
     let mut events: Vec<Entered> = Vec::with_capacity(pending.len());
     for Pending { at, role, deed, .. } in pending {
         let seq = FIRST + events.len() as u64;

@@ -303,6 +303,8 @@ impl Ready {
 
 /// What a progression does to the strategy (a decision, SABR in time, and when it is entered) is known so many days later.
 const SETTLES: i64 = 150;
+/// So many true failures are, in most trials, not derived by then: nobody saw them before the patient was lost.
+const UNSEEN: usize = 2;
 /// A true failure is mostly derived within so many days: the scan that finds it.
 const FOUND: i64 = 98;
 
@@ -341,7 +343,7 @@ fn live_all(
         };
         let mut failures: Vec<Date> = waiting.iter().zip(&allocations).filter_map(fails).collect();
         failures.sort_unstable();
-        let last = failures.get(events as usize - 1);
+        let last = failures.get(events as usize - 1 + UNSEEN);
         world.until = last.map(|last| plus_days(*last, FOUND + SETTLES)).filter(|until| *until < world.end);
         trial.until = world.until;
     }

@@ -200,7 +200,7 @@ fn days<'v, 't: 'v>(
 ) -> Option<Known<'v>> {
     let mut date = |operand: &'t Operand| {
         let date = match value(operand, lookup, missing)? {
-            Known::Text(text) => PartialDate::parse(&text).ok(),
+            Known::Text(text) => PartialDate::read(&text),
             Known::Number { .. } | Known::Truth(_) => None,
         };
         if date.is_none() {
@@ -279,9 +279,7 @@ fn compare(how: Comparison, a: &Known<'_>, b: &Known<'_>) -> Option<bool> {
 
 /// The date a text is. Four digits alone may be a code as well as a year, so for equality they stay a text.
 fn date_in(how: Comparison, text: &str) -> Option<PartialDate> {
-    PartialDate::parse(text)
-        .ok()
-        .filter(|date| how != Comparison::Equal || !matches!(date, PartialDate::Year(_)))
+    PartialDate::read(text).filter(|date| how != Comparison::Equal || !matches!(date, PartialDate::Year(_)))
 }
 
 fn spans(how: Comparison, a: (f64, f64), b: (f64, f64)) -> Option<bool> {

@@ -76,7 +76,8 @@ impl<'a> Judge<'a> {
         } else {
             Vec::new()
         };
-        let judged = Judged { target, target_why, non_target, non_target_why, returned, found };
+        let new_why = if told { found.why(&self.tracks.all, date).collect() } else { Vec::new() };
+        let judged = Judged { target, target_why, non_target, non_target_why, returned, found, new_why };
         let timepoint = Timepoint {
             event: assessment.event,
             date,
@@ -127,7 +128,7 @@ impl<'a> Judge<'a> {
             .cloned()
             .collect();
         parts.extend((!judged.returned.is_empty()).then(|| judged.returned.clone()));
-        parts.extend(judged.found.why.iter().cloned());
+        parts.extend(judged.new_why.iter().cloned());
         parts.extend(
             self.tracks.twice.iter().map(|l| format!("{l} was read twice; the graver reading counts")),
         );
@@ -195,6 +196,8 @@ struct Judged {
     non_target_why: String,
     returned: String,
     found: Found,
+    /// What new lesions say, in words.
+    new_why: Vec<String>,
 }
 
 impl Judged {
@@ -211,7 +214,7 @@ impl Judged {
             parts.push(self.returned.clone());
         }
         if self.found.response() == NewLesion::Unequivocal {
-            parts.extend(self.found.why.iter().cloned());
+            parts.extend(self.new_why.iter().cloned());
         }
         parts.join("; ")
     }

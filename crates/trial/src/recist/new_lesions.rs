@@ -17,11 +17,37 @@ pub(super) struct Found {
     pub perhaps: Vec<usize>,
     /// True where a certain one is still there.
     pub any: bool,
-    /// In words.
-    pub why: Vec<String>,
+    /// What is said of each, in order.
+    said: Vec<(usize, Said)>,
+}
+
+/// What is said of a new lesion.
+#[derive(Clone, Copy, Debug)]
+enum Said {
+    /// It is new, first seen on this day.
+    New(Date),
+    /// It is there still.
+    Persists,
+    /// It is perhaps there.
+    Equivocal,
 }
 
 impl Found {
+    /// In words; `date` is that of the assessment.
+    pub fn why<'s>(&'s self, tracks: &'s [Track<'_>], date: Date) -> impl Iterator<Item = String> + 's {
+        self.said.iter().map(move |(index, said)| {
+            let lesion = tracks[*index].lesion;
+            match said {
+                Said::New(since) if *since < date => {
+                    format!("new lesion {lesion} confirmed, first seen as equivocal on {since}")
+                }
+                Said::New(_) => format!("new lesion {lesion}"),
+                Said::Persists => format!("new lesion {lesion} persists"),
+                Said::Equivocal => format!("new lesion {lesion} is equivocal"),
+            }
+        })
+    }
+
     pub fn response(&self) -> NewLesion {
         if self.any {
             NewLesion::Unequivocal
@@ -37,27 +63,22 @@ impl Found {
 pub(super) fn find(rules: &TumourRules, tracks: &mut [Track<'_>], date: Date) -> Found {
     let mut found = Found::default();
     for (index, track) in tracks.iter_mut().enumerate().filter(|(_, track)| track.kind == Kind::New) {
-        let lesion = track.lesion;
         match seen(rules, track) {
             State::There | State::Unequivocal if !track.certain => {
                 track.certain = true;
                 let since = track.perhaps_since.unwrap_or(date);
                 found.certain.push((index, since));
                 found.any = true;
-                found.why.push(if since < date {
-                    format!("new lesion {lesion} confirmed, first seen as equivocal on {since}")
-                } else {
-                    format!("new lesion {lesion}")
-                });
+                found.said.push((index, Said::New(since)));
             }
             State::There | State::Unequivocal | State::Perhaps | State::NotEvaluated if track.certain => {
                 found.any = true;
-                found.why.push(format!("new lesion {lesion} persists"));
+                found.said.push((index, Said::Persists));
             }
             State::Perhaps => {
                 track.perhaps_since.get_or_insert(date);
                 found.perhaps.push(index);
-                found.why.push(format!("new lesion {lesion} is equivocal"));
+                found.said.push((index, Said::Equivocal));
             }
             State::Gone => track.perhaps_since = None,
             State::There | State::Unequivocal | State::NotEvaluated => {}

@@ -48,7 +48,8 @@ pub(super) fn respond(
     }
     let missing = named(&|track| track.seen.state == State::NotEvaluated);
     if !missing.is_empty() {
-        return (Some(R::NotEvaluable), format!("non-target {} not evaluated", list(&missing)));
+        let why = || format!("non-target {} not evaluated", list(&missing));
+        return (Some(R::NotEvaluable), told.then(why).unwrap_or_default());
     }
     if non_targets.all(|track| track.seen.state == State::Gone) {
         return (Some(R::Complete), "every non-target is gone".into());

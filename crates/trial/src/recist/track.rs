@@ -106,9 +106,10 @@ impl<'a> Tracks<'a> {
         let readings = self.once_each(assessment);
         let known_before = self.all.len();
         self.name(&readings);
-        self.note_merges(&readings, known_before);
-        for track in &mut self.all {
-            track.look(self.rules, &readings);
+        let own = self.own_of_each(&readings);
+        self.note_merges(&own, known_before);
+        for (track, own) in self.all.iter_mut().zip(&own) {
+            track.look(self.rules, *own, &readings);
         }
         self.resolve_merges();
         for track in &mut self.all {
@@ -121,12 +122,30 @@ impl<'a> Tracks<'a> {
     /// readings of one lesion the graver counts, as the careful choice.
     fn once_each(&mut self, assessment: &'a Assessment) -> Vec<&'a Reading> {
         let mut readings: Vec<&Reading> = assessment.readings.iter().collect();
-        readings.sort_by(|a, b| a.lesion.cmp(&b.lesion).then_with(|| graver(b, a)));
+        // As they are read they are in one order more often than not.
+        if !readings.is_sorted_by(|a, b| a.lesion < b.lesion) {
+            readings.sort_by(|a, b| a.lesion.cmp(&b.lesion).then_with(|| graver(b, a)));
+        }
         self.twice =
             readings.windows(2).filter(|w| w[0].lesion == w[1].lesion).map(|w| &w[0].lesion).collect();
         self.twice.dedup();
         readings.dedup_by(|later, first| later.lesion == first.lesion);
         readings
+    }
+
+    /// For each lesion the reading under its own name.
+    fn own_of_each(&self, readings: &[&'a Reading]) -> Vec<Option<&'a Reading>> {
+        // By and large lesions and readings are in one order.
+        let mut next = 0;
+        let own = |track: &Track<'a>| {
+            let at = match readings.get(next) {
+                Some(reading) if reading.lesion == *track.lesion => next,
+                _ => readings.binary_search_by(|reading| reading.lesion.cmp(track.lesion)).ok()?,
+            };
+            next = at + 1;
+            readings.get(at).copied()
+        };
+        self.all.iter().map(own).collect()
     }
 
     /// The lesion this name belongs to: its own, or the one it is a part of.
@@ -181,6 +200,8 @@ impl<'a> Tracks<'a> {
 
     fn add(&mut self, lesion: &'a LesionId, first: &'a Reading) {
         let at_baseline = self.assessments == 0;
+        let mut shares = Vec::with_capacity(self.assessments + 8);
+        shares.resize(self.assessments, Some(0));
         let kind = match (first.role, at_baseline) {
             (LesionRole::Target, true) => Kind::Target,
             (LesionRole::NonTarget, true) => Kind::NonTarget,
@@ -202,13 +223,13 @@ impl<'a> Tracks<'a> {
             merged: false,
             carrier: None,
             // It was not there before: it added nothing to what it later merged with.
-            shares: vec![Some(0); self.assessments],
+            shares,
         });
     }
 
-    fn note_merges(&mut self, readings: &[&'a Reading], known_before: usize) {
-        for index in 0..self.all.len() {
-            let Some(reading) = reading_of(readings, self.all[index].lesion) else { continue };
+    fn note_merges(&mut self, own: &[Option<&'a Reading>], known_before: usize) {
+        for (index, reading) in own.iter().enumerate() {
+            let Some(reading) = *reading else { continue };
             let merged = reading.finding == Finding::Merged || reading.merged_into.is_some();
             let carrier = reading.merged_into.as_ref().and_then(|name| self.home(name));
             let carrier = carrier.filter(|carrier| *carrier != index);
@@ -239,6 +260,9 @@ impl<'a> Tracks<'a> {
     }
 
     fn resolve_merges(&mut self) {
+        if !self.all.iter().any(|track| track.merged) {
+            return;
+        }
         let mut claimed: Vec<usize> = Vec::new();
         for index in 0..self.all.len() {
             if !self.all[index].merged {
@@ -297,8 +321,7 @@ impl<'a> Tracks<'a> {
 }
 
 impl<'a> Track<'a> {
-    fn look(&mut self, rules: &TumourRules, readings: &[&'a Reading]) {
-        let own = reading_of(readings, self.lesion);
+    fn look(&mut self, rules: &TumourRules, own: Option<&'a Reading>, readings: &[&'a Reading]) {
         let parts = self.parts.iter().map(|part| (*part, reading_of(readings, part)));
         for reading in own.into_iter().chain(parts.clone().filter_map(|(_, reading)| reading)) {
             self.amenable = reading.amenable.or(self.amenable);

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use foldhash::fast::RandomState;
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
@@ -125,25 +126,28 @@ impl Record {
 
     /// Reads what is not on forms, and finds which event's values stand for each form, in order of these events.
     fn take_all(&mut self, events: &[Entered]) -> Vec<Standing> {
-        let mut forms: HashMap<&Instance, Standing> = HashMap::new();
+        let mut forms: Vec<Standing> = Vec::with_capacity(events.len() / 2);
+        let mut places: HashMap<&Instance, usize, RandomState> =
+            HashMap::with_capacity_and_hasher(events.len() / 2, RandomState::default());
         for (place, entered) in events.iter().enumerate() {
             self.take(entered);
             let (event, what) = (entered.seq, &entered.event.what);
             if let Some(instance) = overseen(what) {
-                match forms.get_mut(instance) {
-                    Some(form) => _ = form.oversight.take(entered),
+                match places.get(instance) {
+                    Some(at) => _ = forms[*at].oversight.take(entered),
                     None => self.never_saved(event, what, instance),
                 }
                 continue;
             }
             let Some((instance, _)) = filled(what) else { continue };
-            let mut standing = Standing::new(place, event);
-            let earlier = forms.remove(instance).map(|earlier| {
-                standing.first = earlier.first;
-                standing.oversight = earlier.oversight;
-                earlier.event
-            });
-            forms.insert(instance, standing);
+            let at = *places.entry(instance).or_insert(forms.len());
+            let earlier = if let Some(form) = forms.get_mut(at) {
+                form.place = place;
+                Some(std::mem::replace(&mut form.event, event))
+            } else {
+                forms.push(Standing::new(place, event));
+                None
+            };
             let wrong = match (what, earlier) {
                 (What::FormCorrected { .. }, None) => "corrects a form that was never saved".to_owned(),
                 (What::FormCorrected { corrects, .. }, Some(earlier)) if earlier != *corrects => {
@@ -156,9 +160,9 @@ impl Record {
             };
             self.misplaced(event, instance, wrong);
         }
-        let mut standing: Vec<Standing> = forms.into_values().collect();
-        standing.sort_unstable_by_key(|form| form.event);
-        standing
+        // In the order of their events already, unless one was corrected.
+        forms.sort_by_key(|form| form.event);
+        forms
     }
 
     /// Reads what is not on a form.
@@ -302,10 +306,12 @@ impl Record {
             Concept::FactB => {
                 let date = v.date("QSDAT", faults);
                 if let Some(date) = v.need("QSDAT", date, faults) {
-                    let answer = |item: &&str, faults: &mut Vec<RecordFault>| {
-                        v.whole(item, 0, 4, faults).and_then(|n| u8::try_from(n).ok())
+                    let answer = |(item, value), faults: &mut Vec<RecordFault>| {
+                        let whole = v.whole_in(item, value?, 0, 4, faults)?;
+                        u8::try_from(whole).ok()
                     };
-                    let answers = factb::ITEMS.iter().map(|item| answer(item, faults)).collect();
+                    let given = v.each_of(&factb::ITEMS);
+                    let answers = given.into_iter().map(|given| answer(given, faults)).collect();
                     let visit = form.instance.visit.clone().unwrap_or_default();
                     self.factb.push(FactBAnswers { event, date, visit, answers });
                     self.alive(date, event);
@@ -501,14 +507,14 @@ fn clinical_date(form: &Form, values: &Map<String, Value>) -> Option<PartialDate
         Concept::AdverseEvent => "AESTDAT",
         concept => concept::items(concept).iter().find(|known| known.needed && is_date(known.kind))?.id,
     };
-    PartialDate::parse(values.get(item)?.as_str()?).ok()
+    PartialDate::read(values.get(item)?.as_str()?)
 }
 
 fn without_later_dates(values: &mut Map<String, Value>, cut: Date) {
     values.retain(|_, value| match value {
         // Four digits alone may be anything.
         Value::String(text) if text.len() > 4 => {
-            !PartialDate::parse(text).is_ok_and(|date| date.first() > cut)
+            PartialDate::read(text).is_none_or(|date| date.first() <= cut)
         }
         _ => true,
     });
@@ -537,8 +543,9 @@ fn assessment(
 ) -> Option<Assessment> {
     let date = v.partial("TRDAT", faults);
     let date = v.need("TRDAT", date, faults)?.first();
-    let readings: Vec<Reading> =
-        v.rows(concept::LESIONS, faults).iter().filter_map(|row| reading(row, faults)).collect();
+    let rows = v.rows(concept::LESIONS, faults);
+    let mut readings: Vec<Reading> = Vec::with_capacity(rows.len());
+    readings.extend(rows.iter().filter_map(|row| reading(row, faults)));
     Some(Assessment {
         event: form.event,
         reader: v.text("TREVAL").unwrap_or_else(|| "INVESTIGATOR".into()),
@@ -563,7 +570,8 @@ fn reading(row: &Values<'_>, faults: &mut Vec<RecordFault>) -> Option<Reading> {
         return None;
     }
     let mut location = row.text("TULOC").unwrap_or_default();
-    if location.chars().any(char::is_lowercase) {
+    let lower = |letter: u8| letter.is_ascii_lowercase() || !letter.is_ascii();
+    if location.bytes().any(lower) && location.chars().any(char::is_lowercase) {
         location = location.to_uppercase();
     }
     let finding = finding(row, role, diameter, faults)?;
@@ -590,10 +598,10 @@ fn finding(
     diameter: Option<f64>,
     faults: &mut Vec<RecordFault>,
 ) -> Option<Finding> {
-    if row.text("TRSTAT").as_deref() == Some("NOT DONE") {
+    if row.words("TRSTAT").as_deref() == Some("NOT DONE") {
         return Some(Finding::NotEvaluable(row.text("TRREASND").unwrap_or_else(|| "not done".into())));
     }
-    let state = row.text("TUMSTATE");
+    let state = row.words("TUMSTATE");
     match (state.as_deref(), role, diameter) {
         (Some("TOO SMALL"), ..) => Some(Finding::TooSmall),
         (Some("MERGED"), ..) => Some(Finding::Merged),
@@ -649,7 +657,7 @@ fn adverse_event(
 ) -> Option<AdverseEvent> {
     let term = v.need("AETERM", v.text("AEDECOD").or_else(|| v.text("AETERM")), faults)?;
     let grade = v.whole("AETOXGR", 1, 5, faults).and_then(|n| u8::try_from(n).ok());
-    let severity = match v.text("AESEV").as_deref() {
+    let severity = match v.words("AESEV").as_deref() {
         Some("MILD") => Some(1),
         Some("MODERATE") => Some(2),
         Some("SEVERE") => Some(3),

@@ -91,7 +91,7 @@ impl<'a> Values<'a> {
     }
 
     /// The same, where it is looked at and not kept.
-    fn words(&self, item: &str) -> Option<Cow<'a, str>> {
+    pub(super) fn words(&self, item: &str) -> Option<Cow<'a, str>> {
         match self.get(item)? {
             Value::String(text) if text.is_empty() => None,
             Value::String(text) => Some(Cow::Borrowed(text.as_str())),
@@ -125,7 +125,10 @@ impl<'a> Values<'a> {
 
     /// A number.
     pub fn number(&self, item: &str, faults: &mut Vec<RecordFault>) -> Option<f64> {
-        let value = self.get(item)?;
+        self.number_in(item, self.get(item)?, faults)
+    }
+
+    fn number_in(&self, item: &str, value: &Value, faults: &mut Vec<RecordFault>) -> Option<f64> {
         let number = match value {
             Value::Number(number) => number.as_f64(),
             Value::String(text) => text.trim().parse().ok(),
@@ -140,9 +143,38 @@ impl<'a> Values<'a> {
         }
     }
 
+    /// The value of each of `items`, where it has one; quick where they stand in this order.
+    pub fn each_of<'i>(&self, items: &'i [&'i str]) -> Vec<(&'i str, Option<&'a Value>)> {
+        let mut rest = self.map.iter();
+        let each = |item: &&'i str| {
+            let mut ahead = rest.clone();
+            let found = match ahead.find(|(known, _)| known == item) {
+                Some((_, value)) => {
+                    rest = ahead;
+                    Some(value)
+                }
+                None => self.map.get(*item),
+            };
+            (*item, found.filter(|value| !value.is_null()))
+        };
+        items.iter().map(each).collect()
+    }
+
     /// A whole number between `min` and `max`.
     pub fn whole(&self, item: &str, min: i64, max: i64, faults: &mut Vec<RecordFault>) -> Option<i64> {
-        let number = self.number(item, faults)?;
+        self.whole_in(item, self.get(item)?, min, max, faults)
+    }
+
+    /// The same of the `value` of `item`.
+    pub fn whole_in(
+        &self,
+        item: &str,
+        value: &Value,
+        min: i64,
+        max: i64,
+        faults: &mut Vec<RecordFault>,
+    ) -> Option<i64> {
+        let number = self.number_in(item, value, faults)?;
         #[allow(clippy::cast_possible_truncation)] // saturates, and the range check follows
         let whole = number as i64;
         #[allow(clippy::cast_precision_loss)]
