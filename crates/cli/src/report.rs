@@ -196,7 +196,8 @@ fn write_as(results: &Results, out: &Path, kinds: &Kinds) -> Result<(), Failure>
 
 /// Name and bytes of every file of a report but the list of them.
 fn files(results: &Results, kinds: &Kinds) -> Result<Vec<(String, Vec<u8>)>, Failure> {
-    let within = |folder: &'static str| move |(name, bytes): (String, Vec<u8>)| (format!("{folder}/{name}"), bytes);
+    let within =
+        |folder: &'static str| move |(name, bytes): (String, Vec<u8>)| (format!("{folder}/{name}"), bytes);
     let text = |(name, text): (String, String)| (name, text.into_bytes());
     let paper = report::Paper::new(results, kinds.draft);
     let mut files = vec![("report.html".to_owned(), report::html(results).into_bytes())];
@@ -212,7 +213,10 @@ fn files(results: &Results, kinds: &Kinds) -> Result<Vec<(String, Vec<u8>)>, Fai
         };
         files.extend(tables.into_iter().map(within("tables")));
     }
-    for kind in [FigureKind::Svg, FigureKind::Pdf, FigureKind::Png].into_iter().filter(|kind| kinds.figures.contains(kind)) {
+    for kind in [FigureKind::Svg, FigureKind::Pdf, FigureKind::Png]
+        .into_iter()
+        .filter(|kind| kinds.figures.contains(kind))
+    {
         let figures = match kind {
             FigureKind::Svg => report::figures(results).into_iter().map(text).collect(),
             FigureKind::Pdf => paper.figures_pdf().map_err(Failure::new)?,

@@ -51,7 +51,8 @@ fn writes_the_formats_that_are_asked_for() {
     };
     let args = ["report", SDTM, "--draft", "--figures", "pdf,png", "--tables", "docx", "--out"];
     assert_eq!(show(&[&args[..], &[&arg(&out)]].concat()).code, 0);
-    let (papers, figures, tables) = (begins(".pdf", b"%PDF-1.7"), begins(".png", b"\x89PNG"), begins(".docx", b"PK"));
+    let (papers, figures, tables) =
+        (begins(".pdf", b"%PDF-1.7"), begins(".png", b"\x89PNG"), begins(".docx", b"PK"));
     assert!(figures > 5 && tables > 10, "{figures} figures, {tables} tables");
     assert_eq!((papers, begins(".svg", b""), begins(".csv", b"")), (figures + 1, 0, 0));
     // Nothing of that report is taken for the next one's.

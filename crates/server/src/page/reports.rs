@@ -239,7 +239,8 @@ fn files(room: &Room, report: &Report) -> Result<Files, office::Error> {
         serde_json::to_string_pretty(&results).map_err(|wrong| office::Error::Worker(wrong.to_string()))?;
     others.insert("results.json".into(), json);
     let (head, summary) = (reading.head.hash.to_string(), report::summary(&results));
-    let paper = report::pdf(&results).inspect_err(|why| tracing::error!(trial = room.slug, %why, "no PDF of a report"));
+    let paper = report::pdf(&results)
+        .inspect_err(|why| tracing::error!(trial = room.slug, %why, "no PDF of a report"));
     Ok(Files { head, summary, page: report::html(&results), paper: paper.ok(), others })
 }
 
