@@ -30,11 +30,13 @@ const ON_SCREEN_ONLY: [&str; 13] = [
 /// What the report on paper is made of.
 pub struct Paper<'a> {
     results: &'a Results,
-    /// What it is, in its title.
-    what: &'static str,
     html: String,
     figures: Vec<Figure>,
+    drawings: Vec<Drawing>,
     mark: Option<String>,
+    title: String,
+    head: String,
+    foot: String,
 }
 
 impl<'a> Paper<'a> {
@@ -53,14 +55,20 @@ impl<'a> Paper<'a> {
     }
 
     fn of(results: &'a Results, what: &'static str, html: String, draft: bool) -> Self {
-        let marks = [draft.then_some("DRAFT"), results.about.simulated.then_some("SIMULATED DATA")];
+        let about = &results.about;
+        let marks = [draft.then_some("DRAFT"), about.simulated.then_some("SIMULATED DATA")];
         let marks: Vec<&str> = marks.into_iter().flatten().collect();
+        let mark = (!marks.is_empty()).then(|| marks.join(" · "));
+        let figures = figure::all(results, &link::Links::none());
         Self {
-            results,
-            what,
             html,
-            figures: figure::all(results, &link::Links::none()),
-            mark: (!marks.is_empty()).then(|| marks.join(" · ")),
+            drawings: figures.iter().map(drawing).collect(),
+            figures,
+            title: titled(results, what, mark.as_deref()),
+            head: format!("{} · protocol {}", about.trial, about.protocol_version),
+            foot: foot(results),
+            mark,
+            results,
         }
     }
 
@@ -70,7 +78,7 @@ impl<'a> Paper<'a> {
     /// # Errors
     /// Where the page holds what cannot be set on paper.
     pub fn pdf(&self) -> Result<Vec<u8>, Fault> {
-        self.with_page(|page| page.pdf())
+        self.page().pdf()
     }
 
     /// Every table of it as a file that Word opens (Office Open XML), numbered as in [`Self::pdf`]: name and bytes.
@@ -78,7 +86,7 @@ impl<'a> Paper<'a> {
     /// # Errors
     /// As [`Self::pdf`].
     pub fn tables(&self) -> Result<Vec<(String, Vec<u8>)>, Fault> {
-        let tables = self.with_page(|page| page.tables())?;
+        let tables = self.page().tables()?;
         Ok(tables.into_iter().map(|table| (format!("{}.docx", table.name), table.docx)).collect())
     }
 
@@ -87,10 +95,11 @@ impl<'a> Paper<'a> {
     /// # Errors
     /// As [`Self::pdf`].
     pub fn figures_pdf(&self) -> Result<Vec<(String, Vec<u8>)>, Fault> {
-        let pdf = |figure: &Figure| {
-            Ok((format!("{}.pdf", figure.name), drawing(figure).pdf(&self.titled(&figure.title), AUTHOR)?))
+        let pdf = |(figure, drawing): (&Figure, &Drawing)| {
+            let title = titled(self.results, &figure.title, self.mark.as_deref());
+            Ok((format!("{}.pdf", figure.name), drawing.pdf(&title, AUTHOR)?))
         };
-        self.figures.iter().map(pdf).collect()
+        self.figures.iter().zip(&self.drawings).map(pdf).collect()
     }
 
     /// Every figure of it as a PNG of its own, 180 mm wide at 300 dots to the inch: name and bytes.
@@ -104,38 +113,42 @@ impl<'a> Paper<'a> {
             .collect()
     }
 
-    /// A title that carries the mark, for a file that may travel without the report.
-    fn titled(&self, title: &str) -> String {
-        let mark = self.mark.as_deref().map(|mark| format!(" ({mark})")).unwrap_or_default();
-        format!("{}: {title}{mark}", self.results.about.trial)
-    }
-
-    fn with_page<T>(&self, set: impl FnOnce(&Page<'_>) -> T) -> T {
+    fn page(&self) -> Page<'_> {
         let about = &self.results.about;
-        let drawings: Vec<Drawing> = self.figures.iter().map(drawing).collect();
-        let cut = about.cut.map_or_else(|| "no data cut".to_owned(), |cut| format!("data cut {cut}"));
-        let mut foot = vec![cut];
-        foot.extend(about.as_of.map(|moment| format!("as of {}", page::moment(moment))));
-        foot.push(about.head.as_ref().map_or_else(
-            || "no ledger".to_owned(),
-            |head| format!("ledger {}, {} events", head.chars().take(16).collect::<String>(), about.events),
-        ));
-        set(&Page {
+        Page {
             html: &self.html,
-            drawings: &drawings,
+            drawings: &self.drawings,
             left_out: &ON_SCREEN_ONLY,
-            title: &self.titled(self.what),
+            title: &self.title,
             author: AUTHOR,
             mark: self.mark.as_deref(),
-            head: &format!("{} · protocol {}", about.trial, about.protocol_version),
-            foot: &foot.join(" · "),
+            head: &self.head,
+            foot: &self.foot,
             // What was known by then: a moment of the data's, so that the same data are the same file.
             made: about.as_of.or(about.last_recorded),
-        })
+        }
     }
 }
 
 const AUTHOR: &str = concat!("Trialwright ", env!("CARGO_PKG_VERSION"));
+
+/// A title that carries the mark, for a file that may travel without the report.
+fn titled(results: &Results, title: &str, mark: Option<&str>) -> String {
+    let mark = mark.map(|mark| format!(" ({mark})")).unwrap_or_default();
+    format!("{}: {title}{mark}", results.about.trial)
+}
+
+/// Which data: the cut, the moment, and the ledger as far as sixteen digits tell it.
+fn foot(results: &Results) -> String {
+    let about = &results.about;
+    let cut = about.cut.map_or_else(|| "no data cut".to_owned(), |cut| format!("data cut {cut}"));
+    let moment = about.as_of.map(|moment| format!("as of {}", page::moment(moment)));
+    let ledger = about.head.as_ref().map_or_else(
+        || "no ledger".to_owned(),
+        |head| format!("ledger {}, {} events", head.chars().take(16).collect::<String>(), about.events),
+    );
+    [Some(cut), moment, Some(ledger)].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
 
 fn drawing(figure: &Figure) -> Drawing {
     Drawing { id: format!("fig-{}", figure.name), svg: figure.standalone(), alt: figure.alternative() }

@@ -175,8 +175,8 @@ fn said(desk: &Desk, faults: &[SourceDiagnostic]) -> Fault {
         let near = typst::WorldExt::range(desk, fault.span)
             .and_then(|range| desk.main.text().get(range))
             .map(|text| format!(" (at `{}`)", text.chars().take(60).collect::<String>()));
-        let hints: String = fault.hints.iter().map(|hint| format!("; {}", hint.v)).collect();
-        format!("{}{}{hints}", fault.message, near.unwrap_or_default())
+        let hints: Vec<String> = fault.hints.iter().map(|hint| format!("; {}", hint.v)).collect();
+        format!("{}{}{}", fault.message, near.unwrap_or_default(), hints.concat())
     });
     Fault::Typesetting(words.collect::<Vec<_>>().join("; "))
 }

@@ -50,10 +50,7 @@ impl<'a> Grid<'a> {
         for part in parts {
             match part.value().name() {
                 "caption" => grid.caption = grid.caption.or(Some(part)),
-                "tr" => {
-                    loose.push(part);
-                    continue;
-                }
+                "tr" => loose.push(part),
                 name => {
                     // Rows outside of any group are a group of their own.
                     grid.body.extend(placed(&std::mem::take(&mut loose), leaves));
@@ -85,7 +82,9 @@ impl<'a> Grid<'a> {
             let mut taken: Vec<usize> = vec![0; columns];
             for row in group.iter_mut() {
                 let mut free: Vec<bool> = taken.iter().map(|left| *left == 0).collect();
-                taken.iter_mut().for_each(|left| *left = left.saturating_sub(1));
+                for left in &mut taken {
+                    *left = left.saturating_sub(1);
+                }
                 for cell in &row.cells {
                     for column in cell.column..cell.column + cell.colspan {
                         free[column] = false;
@@ -119,7 +118,9 @@ fn placed<'a>(rows: &[ElementRef<'a>], leaves: &Leaves) -> Vec<Row<'a>> {
             cells.push(Cell { element: Some(element), column, colspan, rowspan });
             column += colspan;
         }
-        taken.iter_mut().for_each(|left| *left = left.saturating_sub(1));
+        for left in &mut taken {
+            *left = left.saturating_sub(1);
+        }
         for cell in &cells {
             let end = cell.column + cell.colspan;
             if taken.len() < end {
@@ -157,6 +158,8 @@ pub struct Fit {
     pub columns: Vec<f64>,
     /// Of each row of the body, whether it is so tall that it may break over pages.
     pub breakable: Vec<bool>,
+    /// So short that it is not to be broken.
+    pub together: bool,
 }
 
 /// Width of what is between the margins of a page, in points.
@@ -167,7 +170,9 @@ pub const GUTTER: f64 = 7.0;
 /// How far a cell is set in, in points.
 pub const STEP: f64 = 8.0;
 /// A row with more lines than this may break over pages.
-const TALL: usize = 24;
+const TALL: f64 = 24.0;
+/// A table with fewer lines than this is not broken.
+const SHORT: f64 = 26.0;
 
 impl Grid<'_> {
     /// The first way of standing in which each column can be as wide as its longest word: upright before on its side, large before small.
@@ -223,19 +228,21 @@ impl Grid<'_> {
             return None;
         }
         let columns = if most <= available { widest } else { shared(&narrowest, &widest, available) };
-        let tall = |row: &Row<'_>| {
-            row.cells.iter().any(|cell| {
-                let Some(element) = cell.element else { return false };
+        let lines = |row: &Row<'_>| {
+            let of = row.cells.iter().filter_map(|cell| Some((cell, cell.element?)));
+            let lines = of.map(|(cell, element)| {
                 let room: f64 = columns[cell.column..cell.column + cell.colspan].iter().sum::<f64>() - GUTTER;
-                let lines = extent(element, row.element, leaves, longest_word).widest * size / room.max(1.0);
-                lines
-                    + element.descendent_elements().filter(|inner| inner.value().name() != "span").count()
+                let wrapped =
+                    (extent(element, row.element, leaves, longest_word).widest * size / room.max(1.0)).ceil();
+                wrapped
+                    + element.descendent_elements().filter(|inner| breaks_line(inner.value().name())).count()
                         as f64
-                    > TALL as f64
-            })
+            });
+            lines.fold(1.0, f64::max)
         };
-        let breakable = self.body.iter().map(tall).collect();
-        Some(Fit { landscape, size, longest_word, columns, breakable })
+        let breakable = self.body.iter().map(|row| lines(row) > TALL).collect();
+        let together = self.rows().map(lines).sum::<f64>() <= SHORT;
+        Some(Fit { landscape, size, longest_word, columns, breakable, together })
     }
 }
 
@@ -267,7 +274,9 @@ fn shared(narrowest: &[f64], widest: &[f64], available: f64) -> Vec<f64> {
 fn widen(columns: &mut [f64], least: f64) {
     let have: f64 = columns.iter().sum();
     if have > 0.0 && have < least {
-        columns.iter_mut().for_each(|column| *column *= least / have);
+        for column in columns {
+            *column *= least / have;
+        }
     }
 }
 
@@ -275,6 +284,11 @@ fn widen(columns: &mut [f64], least: f64) {
 pub fn is_set_in(cell: ElementRef<'_>) -> bool {
     ["level", "inner", "first"].iter().any(|class| has(cell, class))
         && !(has(cell, "first") && has(cell, "num"))
+}
+
+/// Whether an element begins a line of its own.
+fn breaks_line(name: &str) -> bool {
+    matches!(name, "br" | "p" | "div" | "li" | "dt" | "dd" | "ul" | "ol" | "tr" | "hr" | "pre")
 }
 
 /// Whether an element is of a class.
@@ -335,10 +349,7 @@ impl Lines<'_> {
                         "code" | "kbd" => Cut::Mono,
                         _ => cut,
                     };
-                    let block = matches!(
-                        inner.name(),
-                        "br" | "p" | "div" | "li" | "dt" | "dd" | "ul" | "ol" | "tr" | "hr" | "pre"
-                    );
+                    let block = breaks_line(inner.name());
                     if block {
                         self.end_line();
                     }

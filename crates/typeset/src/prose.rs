@@ -407,7 +407,7 @@ impl<'a> Setter<'a> {
         }
         let size = if has(table, "small") || has(table, "side") || has(table, "grades") { 7.8 } else { 8.4 };
         let fit = grid.fit(self.leaves, size).ok_or_else(|| Fault::Width {
-            table: grid.caption.map(|caption| words_of(caption)).unwrap_or_default(),
+            table: grid.caption.map(|caption| words_of(caption, self.leaves)).unwrap_or_default(),
             columns: grid.columns,
         })?;
         let mut widths = String::new();
@@ -415,8 +415,10 @@ impl<'a> Setter<'a> {
             // Writing into a String cannot fail.
             let _ = write!(widths, "{width:.2}pt, ");
         }
-        let open =
-            format!("#tabular(landscape: {}, size: {:.2}pt, columns: ({widths}), ", fit.landscape, fit.size);
+        let open = format!(
+            "#tabular(landscape: {}, together: {}, size: {:.2}pt, columns: ({widths}), ",
+            fit.landscape, fit.together, fit.size
+        );
         let before = std::mem::replace(&mut self.longest_word, fit.longest_word);
         let set = self.block(&open, ")", |setter| {
             if let Some(caption) = grid.caption {
@@ -472,9 +474,20 @@ impl<'a> Setter<'a> {
     }
 }
 
-/// What an element says, in one line.
-pub fn words_of(element: ElementRef<'_>) -> String {
-    letters::words(&element.text().collect::<String>()).trim().to_owned()
+/// What an element says on paper, in one line.
+pub fn words_of(element: ElementRef<'_>, leaves: &Leaves) -> String {
+    fn read(element: ElementRef<'_>, leaves: &Leaves, out: &mut String) {
+        for child in element.children() {
+            if let Node::Text(text) = child.value() {
+                out.push_str(text);
+            } else if let Some(child) = ElementRef::wrap(child).filter(|child| !leaves.out(*child)) {
+                read(child, leaves, out);
+            }
+        }
+    }
+    let mut out = String::new();
+    read(element, leaves, &mut out);
+    letters::words(&out).trim().to_owned()
 }
 
 /// Whether a paragraph stands between a heading and a table or figure: it goes with both.

@@ -41,7 +41,7 @@ pub fn tables(page: &Page<'_>) -> Result<Vec<Table>, Fault> {
     for table in found {
         let grid = Grid::of(table, &leaves).filled();
         let Some(caption) = grid.caption.filter(|_| grid.columns > 0) else { continue };
-        let caption = crate::prose::words_of(caption);
+        let caption = crate::prose::words_of(caption, &leaves);
         let number = out.len() + 1;
         let notes = notes(table, &leaves);
         let docx = packed(page, &grid, number, &caption, &notes, &leaves)?;
@@ -69,7 +69,7 @@ fn notes(table: ElementRef<'_>, leaves: &Leaves) -> Vec<String> {
     after
         .take_while(|next| next.value().name() == "p")
         .filter(|next| has(*next, "note") && !leaves.out(*next))
-        .map(crate::prose::words_of)
+        .map(|note| crate::prose::words_of(note, leaves))
         .collect()
 }
 
