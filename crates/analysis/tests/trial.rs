@@ -647,6 +647,27 @@ fn a_plan_may_be_shared_by_threads() {
     assert_eq!(alone, together);
 }
 
+/// Whoever has derived the record already, or needs it no more, gets the same row: with the traces and without.
+#[rstest]
+#[case(Detail::FULL)]
+#[case(Detail::TABLES)]
+fn the_row_is_the_same_by_each_way(#[case] detail: Detail) {
+    let history = protocol();
+    let plan = Plan::new(&history);
+    let cut: Date = "2025-12-01".parse().unwrap();
+    let mut differ = 0;
+    for story in subjects() {
+        let record = story.record(&history);
+        let whole = format!("{:?}", plan.row(&record, None, detail));
+        let derived = trial::derive::derive(&history, &record, None);
+        assert_eq!(format!("{:?}", plan.row_of(&record, &derived, detail)), whole);
+        let then = format!("{:?}", plan.row(&record, Some(cut), detail));
+        differ += usize::from(then != whole);
+        assert_eq!(format!("{:?}", plan.row_cut(record, cut, detail)), then);
+    }
+    assert!(differ > 0, "the cut cuts something");
+}
+
 #[test]
 fn a_protocol_without_strategy_tumours_or_quality_of_life_has_none_of_them() {
     let source = include_str!("data/two-arms.toml");

@@ -329,7 +329,7 @@ fn the_page_is_set_on_paper(#[case] results: Results) {
     let captions = report::html(&results).matches("<caption").count();
     let tables = paper.tables().unwrap();
     assert!(
-        tables.len() > 5 && tables.len() <= captions,
+        !tables.is_empty() && tables.len() <= captions,
         "{} Word tables, {captions} on the page",
         tables.len()
     );

@@ -114,7 +114,8 @@ async fn of_those_who_saw_the_same_state_one_wins_and_none_is_lost() {
 async fn corrections_of_one_form_are_put_in_line() {
     let (_folder, offices) = twice(1).await;
     let one = subject(0);
-    let ecog = |n: u32| json!({ "QSDAT": format!("2026-02-{:02}", 10 + n / 3), "ECOG": n % 3 });
+    // None is what stood before them, whichever comes first: that would be no correction.
+    let ecog = |n: u32| json!({ "QSDAT": format!("2026-02-{:02}", 13 + n / 3), "ECOG": n % 3 });
     let savers: Vec<Task> = (0..15)
         .map(|n| {
             let deed = correct(screening("ecog"), ecog(n), "read again");
