@@ -92,7 +92,7 @@ fn made(
         swimmer: figures::swimmer(&arms, &mut rows),
         waterfall: figures::waterfall(&mut rows),
         spider: rows.iter_mut().filter_map(|row| row.trajectory.take()).collect(),
-        assumptions: assumptions::of(protocol),
+        assumptions: assumptions::told(protocol),
         background: protocol.background.clone(),
         faults: rows.iter_mut().flat_map(|row| std::mem::take(&mut row.faults)).collect(),
         traces: rows.iter_mut().filter_map(|row| row.trace.take()).map(|trace| *trace).collect(),
