@@ -20,7 +20,8 @@ pub fn of(protocol: &Protocol) -> Vec<Assumption> {
 pub fn told(protocol: &Protocol) -> Vec<Assumption> {
     let mut found = of(protocol);
     for row in found.iter_mut().filter(|row| row.path.starts_with("randomisation")) {
-        "stands in the protocol file alone, since it would help to guess an allocation".clone_into(&mut row.value);
+        "stands in the protocol file alone, since it would help to guess an allocation"
+            .clone_into(&mut row.value);
     }
     found
 }

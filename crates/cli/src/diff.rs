@@ -110,7 +110,8 @@ fn event(seq: u64, events: &BTreeMap<u64, String>) -> String {
 fn changes(all: &[Change]) -> String {
     let mut shown = table(["", "old", "new"]);
     for change in all {
-        shown.add_row([change.what.join(" > "), word(change.old.as_ref()), word(change.new.as_ref())]);
+        let what = if change.what.is_empty() { "all of it".to_owned() } else { change.what.join(" > ") };
+        shown.add_row([what, word(change.old.as_ref()), word(change.new.as_ref())]);
     }
     told(&shown).lines().map(|line| format!("  {line}\n")).collect::<String>().trim_end().to_owned()
 }

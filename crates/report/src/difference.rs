@@ -157,7 +157,7 @@ impl Leaf {
     /// How many steps lead to the smallest part around it that has subjects behind it.
     fn part_of(&self, old: &Value, new: &Value) -> usize {
         let rests = |value: Option<&Value>| value.is_some_and(has_subjects);
-        (1..self.steps.len())
+        (1..=self.steps.len())
             .rev()
             .find(|depth| {
                 let at = &self.steps[..*depth];

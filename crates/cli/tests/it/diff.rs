@@ -22,12 +22,16 @@ fn an_earlier_report_differs_by_the_events_since() {
     let now = arg(trial().join("report"));
     let shown = show(&["diff", &earlier, &now]);
     assert_eq!(shown.code, 0, "{shown}");
-    for words in ["control", "analyses > TSF-main", "    + event ", "more subjects (--all tells them)"] {
+    for words in ["analyses > TSF-main", "    + event ", "more subjects (--all tells them)"] {
         assert!(shown.out.contains(words), "no {words:?} in {shown}");
     }
     let found: Value = serde_json::from_str(&show(&["diff", &earlier, &now, "--json"]).out).unwrap();
     let parts = found["parts"].as_array().unwrap();
     let primary = parts.iter().find(|part| part["place"][1] == "TSF-main").unwrap();
+    let ratio =
+        |change: &&Value| change["what"].as_array().unwrap().iter().any(|step| step == "hazard ratio");
+    let change = primary["changes"].as_array().unwrap().iter().find(ratio).unwrap();
+    assert_ne!(change["old"], change["new"]);
     // An event that is named is told, and every one came after the moment of the earlier report.
     for cause in primary["because"].as_array().unwrap() {
         for seq in cause["added"].as_array().unwrap() {
