@@ -113,7 +113,8 @@ fn changes(all: &[Change]) -> String {
         let what = if change.what.is_empty() { "all of it".to_owned() } else { change.what.join(" > ") };
         shown.add_row([what, word(change.old.as_ref()), word(change.new.as_ref())]);
     }
-    told(&shown).lines().map(|line| format!("  {line}\n")).collect::<String>().trim_end().to_owned()
+    let lines: Vec<String> = told(&shown).lines().map(|line| format!("  {line}")).collect();
+    lines.join("\n")
 }
 
 fn word(value: Option<&Value>) -> String {

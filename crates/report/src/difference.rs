@@ -68,14 +68,13 @@ pub fn differences(old: &Value, new: &Value) -> Differences {
         let (place, what) = leaf.steps.split_at(depth);
         let place: Vec<String> = place.iter().map(Step::words).collect();
         let change = Change { what: what.iter().map(Step::words).collect(), old: leaf.old, new: leaf.new };
-        match parts.last_mut().filter(|part| part.place == place) {
-            Some(part) => part.changes.push(change),
-            None => {
-                let at = &leaf.steps[..depth];
-                let because = causes(follow(old, at), follow(new, at));
-                parts.push(Passage { place, changes: vec![change], because });
-            }
+        if let Some(part) = parts.last_mut().filter(|part| part.place == place) {
+            part.changes.push(change);
+            continue;
         }
+        let at = &leaf.steps[..depth];
+        let because = causes(follow(old, at), follow(new, at));
+        parts.push(Passage { place, changes: vec![change], because });
     }
     parts.sort_by_key(|part| !is_primary(new, &part.place));
     let named: BTreeSet<u64> = parts
@@ -233,10 +232,10 @@ fn gist(value: &Value) -> String {
     numbers(value, "", &mut words);
     let more = words.len() > WORDS;
     words.truncate(WORDS);
-    match words.is_empty() {
-        true => "listed".to_owned(),
-        false => words.join(", ") + if more { ", ..." } else { "" },
+    if words.is_empty() {
+        return "listed".to_owned();
     }
+    words.join(", ") + if more { ", ..." } else { "" }
 }
 
 fn numbers(value: &Value, key: &str, words: &mut Vec<String>) {
@@ -352,16 +351,13 @@ fn entry(value: &Value) -> Option<(String, Entry)> {
         _ => return None,
     };
     let mut events = BTreeSet::new();
-    let words = match value.as_object() {
-        Some(map) => {
-            collect(map.get("events"), &mut events);
-            collect(map.get("time").and_then(|time| time.get("events")), &mut events);
-            contribution(map)
-        }
-        None => {
-            rest.iter().filter(|value| value.is_array()).for_each(|value| collect(Some(value), &mut events));
-            rest.iter().filter_map(|value| plain(value)).collect::<Vec<_>>().join(", ")
-        }
+    let words = if let Some(map) = value.as_object() {
+        collect(map.get("events"), &mut events);
+        collect(map.get("time").and_then(|time| time.get("events")), &mut events);
+        contribution(map)
+    } else {
+        rest.iter().filter(|value| value.is_array()).for_each(|value| collect(Some(value), &mut events));
+        rest.iter().filter_map(|value| plain(value)).collect::<Vec<_>>().join(", ")
     };
     Some((subject.to_owned(), Entry { words, events }))
 }

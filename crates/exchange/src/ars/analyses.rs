@@ -3,8 +3,8 @@
 //! Never holds a rule: what is asked is which number of `analysis::results` is which operation of which method.
 
 use analysis::results::{
-    AnalysisResult, ArmEstimate, Attribution, BaselineCell, BaselineRow, Comparison, Counted, GradeRow,
-    QualityArea, QualityDifference, QualityResult, Results,
+    AnalysisResult, ArmEstimate, Attribution, BaselineCell, BaselineRow, Comparison, Counted, FlowArm,
+    GradeRow, QualityArea, QualityDifference, QualityResult, Results, SabrRow,
 };
 
 use super::methods::{AREA, COMPARE, COUNT, EVENTS, NUMBER, SCORE, TIME};
@@ -30,6 +30,10 @@ pub(super) fn all(results: &Results, parameters: &[Parameter<'_>], draft: &mut D
 fn place(anchor: &str, pointer: impl Into<String>) -> Place {
     Place(anchor.to_owned(), pointer.into())
 }
+
+/// A count of an arm's flow, where it can be told; a count of an arm's radiotherapy.
+type OfArm = fn(&FlowArm) -> Option<usize>;
+type OfRow = fn(&SabrRow) -> usize;
 
 /// The grouping by the reason of something.
 const REASON: &str = "G_REASON";
@@ -65,8 +69,7 @@ fn flow(results: &Results, draft: &mut Draft) {
         made.number("N", &[value(REASON, reason)], who.n);
     }
     draft.add(made.analysis);
-    type Of<'r> = fn(&'r analysis::results::FlowArm) -> Option<usize>;
-    let by_arm: [(&str, &str, Of<'_>); 6] = [
+    let by_arm: [(&str, &str, OfArm); 6] = [
         ("ALLOCATED", "Allocated", |arm| Some(arm.allocated.n)),
         ("TREATED", "Received the allocated treatment", |arm| arm.treated.as_ref().map(|who| who.n)),
         ("UNTREATED", "Did not receive the allocated treatment", |arm| {
@@ -277,8 +280,7 @@ fn exposure(results: &Results, draft: &mut Draft) {
     draft.chapter("SABR");
     draft.grouping(SCHEDULE, "Total dose in fractions", None);
     let purpose = || Term::Sponsor("P_EXPOSURE");
-    type Of<'r> = fn(&'r analysis::results::SabrRow) -> usize;
-    let counts: [(&str, &str, Of<'_>); 4] = [
+    let counts: [(&str, &str, OfRow); 4] = [
         ("SUBJECTS", "Subjects with a course of SABR", |row| row.subjects.n),
         ("COURSES", "Courses of SABR", |row| row.courses.n),
         ("LESIONS", "Lesions treated, each as often as it was", |row| row.lesions),

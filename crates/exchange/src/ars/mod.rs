@@ -281,7 +281,7 @@ fn making(id: String, name: String, purpose: Term, known: &'static Known, place:
 
 impl Making {
     fn of_all_subjects(mut self) -> Self {
-        self.analysis.analysis_set_id = ALL_SUBJECTS.to_owned();
+        ALL_SUBJECTS.clone_into(&mut self.analysis.analysis_set_id);
         self
     }
 
@@ -304,6 +304,7 @@ impl Making {
         self
     }
 
+    #[allow(clippy::needless_pass_by_value)] // counts and reals alike
     fn number(&mut self, operation: &str, groups: &[ResultGroup], value: impl ToString) {
         self.analysis.results.push(OperationResult {
             operation_id: self.known.operation(operation),
@@ -327,6 +328,7 @@ impl Making {
 }
 
 /// A group that is a value of the data.
+#[allow(clippy::needless_pass_by_value)] // numbers and texts alike
 fn value(grouping: &str, value: impl ToString) -> ResultGroup {
     ResultGroup { grouping_id: grouping.to_owned(), group_id: None, group_value: Some(value.to_string()) }
 }

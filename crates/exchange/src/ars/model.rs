@@ -3,6 +3,8 @@
 //! Never holds a class or a key that the standard does not know: it allows no others. What each means is told at
 //! <https://cdisc-org.github.io/analysis-results-standard>.
 
+#![allow(clippy::struct_field_names)] // they are the standard's
+
 use serde::Serialize;
 
 /// `ReportingEvent`: all of it.
