@@ -68,7 +68,7 @@ pub fn differences(old: &Value, new: &Value) -> Differences {
         let (place, what) = leaf.steps.split_at(depth);
         let place: Vec<String> = place.iter().map(Step::words).collect();
         let change = Change { what: what.iter().map(Step::words).collect(), old: leaf.old, new: leaf.new };
-        if let Some(part) = parts.last_mut().filter(|part| part.place == place) {
+        if let Some(part) = parts.iter_mut().find(|part| part.place == place) {
             part.changes.push(change);
             continue;
         }
