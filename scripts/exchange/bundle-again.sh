@@ -5,14 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-binary=${1:-target/release/trialwright}
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-ledger=${2:-}
-if [ -z "$ledger" ]; then
-  "$binary" demo --dir "$dir/demo" >/dev/null
-  ledger=$dir/demo/trial.sqlite
-fi
+. scripts/exchange/ledger.sh
 env="${BUNDLE_VENV:-$dir/venv}"
 if ! [ -x "$env/bin/python" ]; then
   python3 -m venv "$env"

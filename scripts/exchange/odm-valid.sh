@@ -4,14 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-binary=${1:-target/release/trialwright}
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-ledger=${2:-}
-if [ -z "$ledger" ]; then
-  "$binary" demo --dir "$dir/demo" >/dev/null
-  ledger=$dir/demo/trial.sqlite
-fi
+. scripts/exchange/ledger.sh
 "$binary" odm export "$ledger" --out "$dir/trial.xml"
 python3 -m venv "$dir/venv"
 "$dir/venv/bin/pip" install --quiet --disable-pip-version-check 'odmlib==0.2.1' 'xmlschema==4.3.2'

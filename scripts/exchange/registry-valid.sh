@@ -5,14 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-binary=${1:-target/release/trialwright}
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-ledger=${2:-}
-if [ -z "$ledger" ]; then
-  "$binary" demo --dir "$dir/demo" >/dev/null
-  ledger=$dir/demo/trial.sqlite
-fi
+. scripts/exchange/ledger.sh
 "$binary" registry-results "$ledger" --out "$dir/results.json" 2>/dev/null
 python3 -m venv "$dir/venv"
 "$dir/venv/bin/pip" install --quiet --disable-pip-version-check 'altissimo-clinicaltrials==2.0.5'

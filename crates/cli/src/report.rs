@@ -265,13 +265,11 @@ fn files(derived: &Derived, page: Page, kinds: &Kinds) -> Result<Vec<(String, Ve
     let within =
         |folder: &'static str| move |(name, bytes): (String, Vec<u8>)| (format!("{folder}/{name}"), bytes);
     let text = |(name, text): (String, String)| (name, text.into_bytes());
-    let (html, paper) = match page {
-        Page::Whole => (report::html(results), report::Paper::new(results, kinds.draft)),
-        Page::Committee(part) => {
-            (report::committee(results, part), report::Paper::committee(results, part, kinds.draft))
-        }
+    let paper = match page {
+        Page::Whole => report::Paper::new(results, kinds.draft),
+        Page::Committee(part) => report::Paper::committee(results, part, kinds.draft),
     };
-    let mut files = vec![("report.html".to_owned(), html.into_bytes())];
+    let mut files = vec![("report.html".to_owned(), paper.html().as_bytes().to_vec())];
     if !kinds.no_pdf {
         files.push(("report.pdf".to_owned(), paper.pdf().map_err(Failure::new)?));
     }

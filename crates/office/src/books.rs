@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use ledger::{Head, Ledger, Stored};
-use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::sync::{Mutex, watch};
 use trial::event::{Entered, Seq};
 use trial::id::SubjectId;
 
@@ -27,9 +27,6 @@ use crate::state::{Trial, entered};
 /// What became of a submission.
 pub(crate) type Outcome = Result<Vec<Receipt>, Error>;
 
-/// Subjects that are read at once: while one is, it takes several times what its record takes after it, and more at once than there
-/// are cores for would not be read sooner.
-const READ_AT_ONCE: usize = 4;
 /// Events that are read at once where another process wrote.
 const CATCH_UP: usize = 4_096;
 
@@ -42,7 +39,6 @@ pub(crate) struct Books {
     writing: Mutex<()>,
     /// One reader at a time asks the ledger how far it reaches; the others wait for its answer.
     asking: Mutex<()>,
-    reading: Semaphore,
     transactions: AtomicU64,
     /// How far this office's own submissions have brought the ledger.
     moved: watch::Sender<Seq>,
@@ -66,9 +62,9 @@ impl<E: Into<Error>> From<E> for Failure {
 impl Books {
     pub(crate) async fn open(ledger: Ledger, seed: SeedSource, memory: &Memory) -> Result<Self, Error> {
         let shelf = Shelf::new(whole(&ledger).await?, memory);
-        let (writing, asking, reading) = (Mutex::new(()), Mutex::new(()), Semaphore::new(READ_AT_ONCE));
+        let (writing, asking) = (Mutex::new(()), Mutex::new(()));
         let (transactions, (moved, _)) = (AtomicU64::new(0), watch::channel(0));
-        Ok(Self { ledger, seed, shelf, writing, asking, reading, transactions, moved })
+        Ok(Self { ledger, seed, shelf, writing, asking, transactions, moved })
     }
 
     /// Tells of every commit of this office from now on.
@@ -204,12 +200,6 @@ impl Books {
         if !is_storable(subject) {
             return Ok(None);
         }
-        if let Some(folder) = self.shelf.folder(subject) {
-            return Ok(Some(folder));
-        }
-        // Never closed: whoever waits gets its turn.
-        let _turn = self.reading.acquire().await;
-        // Somebody else may have read it meanwhile, and later than this one looked.
         if let Some(folder) = self.shelf.folder(subject) {
             return Ok(Some(folder));
         }

@@ -178,43 +178,43 @@ fn follow<'v>(value: &'v Value, steps: &[Step]) -> Option<&'v Value> {
 }
 
 /// Every leaf in which two values differ, in the order of the newer one.
-fn walk(steps: &mut Vec<Step>, old: Option<&Value>, new: Option<&Value>, found: &mut Vec<Leaf>) {
+fn walk<'v>(steps: &mut Vec<Step>, old: Option<&'v Value>, new: Option<&'v Value>, found: &mut Vec<Leaf>) {
     if old == new {
         return;
     }
     let shape = new.filter(|value| !value.is_null()).or(old);
     match shape {
         Some(Value::Object(_)) => {
-            let empty = Map::new();
-            let of = |value: Option<&'_ Value>| {
-                value.and_then(Value::as_object).cloned().unwrap_or_else(|| empty.clone())
-            };
+            let of = |value: Option<&'v Value>| value.and_then(Value::as_object);
             let (before, after) = (of(old), of(new));
-            let gone = before.keys().filter(|key| !after.contains_key(*key));
-            for key in after.keys().chain(gone) {
+            let keys = |map: Option<&'v Map<String, Value>>| map.into_iter().flat_map(Map::keys);
+            let gone = keys(before).filter(|key| after.is_none_or(|after| !after.contains_key(*key)));
+            for key in keys(after).chain(gone) {
                 if BEHIND.contains(&key.as_str()) || LEFT_OUT.contains(&key.as_str()) {
                     continue;
                 }
                 steps.push(Step { name: key.clone(), label: String::new() });
-                walk(steps, before.get(key), after.get(key), found);
+                let at = |map: Option<&'v Map<String, Value>>| map.and_then(|map| map.get(key));
+                walk(steps, at(before), at(after), found);
                 steps.pop();
             }
         }
         Some(Value::Array(_)) => {
-            // An element that only one of them has is told as a whole.
-            let of = |value: Option<&'_ Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
+            let of = |value: Option<&'v Value>| {
+                value.and_then(Value::as_array).map(|list| named(list)).unwrap_or_default()
+            };
             let (before, after) = (of(old), of(new));
-            let (before, after) = (named(&before), named(&after));
             let gone = before.iter().filter(|(step, _)| after.iter().all(|(known, _)| known != step));
             for (step, _) in after.iter().chain(gone) {
-                let of = |list: &[(Step, &Value)]| {
-                    list.iter().find(|(known, _)| known == step).map(|(_, value)| (*value).clone())
+                let at = |list: &[(Step, &'v Value)]| {
+                    list.iter().find(|(known, _)| known == step).map(|(_, value)| *value)
                 };
                 steps.push(step.clone());
-                match (of(&before), of(&after)) {
-                    (Some(old), Some(new)) => walk(steps, Some(&old), Some(&new), found),
+                match (at(&before), at(&after)) {
+                    (Some(old), Some(new)) => walk(steps, Some(old), Some(new), found),
+                    // An element that only one of them has is told as a whole.
                     (old, new) => {
-                        let whole = |value: Option<Value>| value.map(|value| Value::String(gist(&value)));
+                        let whole = |value: Option<&Value>| value.map(|value| Value::String(gist(value)));
                         found.push(Leaf { steps: steps.clone(), old: whole(old), new: whole(new) });
                     }
                 }

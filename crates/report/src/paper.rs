@@ -72,6 +72,11 @@ impl<'a> Paper<'a> {
         }
     }
 
+    /// The page that is set: [`crate::html`]'s, or [`crate::committee`]'s.
+    pub fn html(&self) -> &str {
+        &self.html
+    }
+
     /// The whole report as a PDF with PDF/UA-1 tags, the same bytes each time: A4, a table of contents, bookmarks, page numbers, and on
     /// every page the data cut, the head of the ledger and the marks that it is simulated or a draft.
     ///

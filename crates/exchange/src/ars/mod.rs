@@ -208,7 +208,7 @@ impl Draft {
         });
     }
 
-    /// A grouping of records by the values of a variable, and how a value of it is written.
+    /// A grouping by the values of the data: those of a variable, where it is one's.
     fn grouping(&mut self, id: &str, label: &str, variable: Option<(&str, &str)>) {
         if self.groupings.iter().all(|known| known.id != id) {
             self.groupings.push(Grouping {

@@ -10,21 +10,7 @@ use trial::protocol::ProtocolHistory;
 
 /// The trial of a directory of SDTM.
 fn imported() -> (ProtocolHistory, Results) {
-    let import = crate::written::Written::sound().read().unwrap();
-    let history = import.history();
-    let plan = analysis::Plan::new(&history);
-    let rows = import
-        .subjects
-        .iter()
-        .map(|subject| plan.row(&import.record(&history, subject), None, analysis::Detail::FULL))
-        .collect();
-    let context = analysis::Context {
-        about: About::of(&history, "a test"),
-        sites: import.sites(),
-        limits: analysis::Limits::default(),
-    };
-    let results = analysis::results(&history, context, rows);
-    (history, results)
+    crate::written::results(&crate::written::Written::sound().read().unwrap())
 }
 
 /// The same protocol with nobody in it.

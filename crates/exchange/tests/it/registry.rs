@@ -93,21 +93,7 @@ fn what_is_no_record_is_refused_with_what_would_be_right() {
 
 #[test]
 fn results_of_an_import_add_up_in_the_registrys_form() {
-    use analysis::results::About;
-    let import = crate::written::Written::sound().read().unwrap();
-    let history = import.history();
-    let plan = analysis::Plan::new(&history);
-    let rows = import
-        .subjects
-        .iter()
-        .map(|subject| plan.row(&import.record(&history, subject), None, analysis::Detail::FULL))
-        .collect();
-    let context = analysis::Context {
-        about: About::of(&history, "a test"),
-        sites: import.sites(),
-        limits: analysis::Limits::default(),
-    };
-    let results = analysis::results(&history, context, rows);
+    let (history, results) = crate::written::results(&crate::written::Written::sound().read().unwrap());
     let section = registry::results::results_section(history.current(), &results);
     insta::assert_json_snapshot!("results_section", section.study);
     let period = &section.study["resultsSection"]["participantFlowModule"]["periods"][0];

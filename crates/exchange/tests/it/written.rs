@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use analysis::results::{About, Results};
 use exchange::sdtm::{Import, ImportFault};
+use trial::protocol::ProtocolHistory;
 
 /// Files by name.
 #[derive(Clone)]
@@ -101,4 +103,22 @@ impl Written {
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
         lines.join("\n").replace(&dir.path().display().to_string(), "DIR")
     }
+}
+
+/// The results of an import, and the protocol they follow.
+pub fn results(import: &Import) -> (ProtocolHistory, Results) {
+    let history = import.history();
+    let plan = analysis::Plan::new(&history);
+    let rows = import
+        .subjects
+        .iter()
+        .map(|subject| plan.row(&import.record(&history, subject), None, analysis::Detail::FULL))
+        .collect();
+    let context = analysis::Context {
+        about: About::of(&history, "a test"),
+        sites: import.sites(),
+        limits: analysis::Limits::default(),
+    };
+    let results = analysis::results(&history, context, rows);
+    (history, results)
 }

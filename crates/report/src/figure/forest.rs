@@ -108,13 +108,6 @@ fn axis(
     let level = rows.first().map_or(0.95, |row| row.analysis.confidence);
     canvas.text(NUMBERS, 16.0, "ts mut", &format!("HR ({} % CI)", number::level(level)));
     canvas.text(WIDTH - 8.0, 16.0, "ts mut e", "p");
-    for tick in TICKS.iter().filter(|tick| **tick >= low && **tick <= high) {
-        let at = x.at(tick.ln());
-        canvas.line(at, top - 8.0, at, bottom, if *tick == 1.0 { "ax" } else { "gr" });
-        canvas.line(at, bottom, at, bottom + 4.0, "ax");
-        canvas.text(at, bottom + 17.0, "t m", &number::short(*tick, 2));
-    }
-    canvas.line(LEFT, bottom, RIGHT, bottom, "ax");
     let same = rows.iter().all(|row| {
         (&row.comparison.arm, &row.comparison.control)
             == (&rows[0].comparison.arm, &rows[0].comparison.control)
@@ -124,9 +117,32 @@ fn axis(
     } else {
         ("the arm".to_owned(), "control".to_owned())
     };
+    ratio_axis(canvas, x, (low, high), (LEFT, RIGHT), (top, bottom));
+    favours(canvas, x, bottom, &arm, &control);
+}
+
+/// A log axis of ratios from `low` to `high`, each tick with its line from `top` to `bottom`; 1 stands out.
+pub fn ratio_axis(
+    canvas: &mut Canvas,
+    x: &Scale,
+    (low, high): (f64, f64),
+    (left, right): (f64, f64),
+    (top, bottom): (f64, f64),
+) {
+    for tick in TICKS.iter().filter(|tick| **tick >= low && **tick <= high) {
+        let at = x.at(tick.ln());
+        canvas.line(at, top - 8.0, at, bottom, if *tick == 1.0 { "ax" } else { "gr" });
+        canvas.line(at, bottom, at, bottom + 4.0, "ax");
+        canvas.text(at, bottom + 17.0, "t m", &number::short(*tick, 2));
+    }
+    canvas.line(left, bottom, right, bottom, "ax");
+}
+
+/// Which arm each side of 1 favours, under the axis at `bottom`.
+pub fn favours(canvas: &mut Canvas, x: &Scale, bottom: f64, arm: &str, control: &str) {
     let one = x.at(0.0);
-    canvas.text(one - 10.0, bottom + 38.0, "ts e", &format!("← favours {}", fit(&arm, 110.0, 10.0)));
-    canvas.text(one + 10.0, bottom + 38.0, "ts", &format!("favours {} →", fit(&control, 110.0, 10.0)));
+    canvas.text(one - 10.0, bottom + 38.0, "ts e", &format!("← favours {}", fit(arm, 110.0, 10.0)));
+    canvas.text(one + 10.0, bottom + 38.0, "ts", &format!("favours {} →", fit(control, 110.0, 10.0)));
 }
 
 fn draw(

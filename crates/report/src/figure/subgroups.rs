@@ -7,7 +7,7 @@ use std::fmt::Write;
 use analysis::results::{Estimate, Results, Subgroup};
 
 use super::canvas::Shape;
-use super::forest::{TICKS, interval, span_of};
+use super::forest::{favours, interval, ratio_axis, span_of};
 use super::scale::Scale;
 use super::{Canvas, Figure, WIDTH, fit};
 use crate::behind::Of;
@@ -103,33 +103,15 @@ fn axis(
     first: &Subgroup,
     confidence: f64,
     x: &Scale,
-    (low, high): (f64, f64),
+    ends: (f64, f64),
     (top, bottom): (f64, f64),
 ) {
     canvas.text(LABEL, 16.0, "ts mut", "Factor and level");
     canvas.text(COUNTS[0], 16.0, "ts mut e", &fit(&format!("{}: events / n", first.arm), 82.0, 10.0));
     canvas.text(COUNTS[1], 16.0, "ts mut e", &fit(&format!("{}: events / n", first.control), 82.0, 10.0));
     canvas.text(NUMBERS, 16.0, "ts mut", &format!("HR ({} % CI)", number::level(confidence)));
-    for tick in TICKS.iter().filter(|tick| **tick >= low && **tick <= high) {
-        let at = x.at(tick.ln());
-        canvas.line(at, top - 8.0, at, bottom, if *tick == 1.0 { "ax" } else { "gr" });
-        canvas.line(at, bottom, at, bottom + 4.0, "ax");
-        canvas.text(at, bottom + 17.0, "t m", &number::short(*tick, 2));
-    }
-    canvas.line(LEFT, bottom, RIGHT, bottom, "ax");
-    let one = x.at(0.0);
-    canvas.text(
-        one - 10.0,
-        bottom + 38.0,
-        "ts e",
-        &format!("← favours {}", fit(first.arm.as_str(), 110.0, 10.0)),
-    );
-    canvas.text(
-        one + 10.0,
-        bottom + 38.0,
-        "ts",
-        &format!("favours {} →", fit(first.control.as_str(), 110.0, 10.0)),
-    );
+    ratio_axis(canvas, x, ends, (LEFT, RIGHT), (top, bottom));
+    favours(canvas, x, bottom, first.arm.as_str(), first.control.as_str());
 }
 
 fn line(

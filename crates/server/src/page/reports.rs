@@ -258,10 +258,11 @@ fn files(room: &Room, report: &Report) -> Result<Files, office::Error> {
         Arms::Pooled => report::Part::Open,
         Arms::Apart => report::Part::Closed,
     });
-    let (page, paper) = match part {
-        None => (report::html(&results), report::Paper::new(&results, false)),
-        Some(part) => (report::committee(&results, part), report::Paper::committee(&results, part, false)),
+    let paper = match part {
+        None => report::Paper::new(&results, false),
+        Some(part) => report::Paper::committee(&results, part, false),
     };
+    let page = paper.html().to_owned();
     let paper =
         paper.pdf().inspect_err(|why| tracing::error!(trial = room.slug, %why, "no PDF of a report")).ok();
     Ok(Files { head, summary, page, paper, others })
